@@ -1,0 +1,135 @@
+"""QONNX to FINN's hardware layers to RTL: FINN's own steps, in order, none of which needs a vendor tool."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from build_flows import program
+from build_flows.folding import Folding
+from host.errors import UserError
+from host.geometry import Geometry, Stream
+from host.policy import Policy
+from hw.boards import Board
+
+
+@dataclasses.dataclass(frozen=True)
+class Lowered:
+    """A lowered policy. ``golden`` executes (FINN's semantics); ``rtl`` has its code generated, FIFOs and all."""
+
+    golden: Any
+    rtl: Any
+    geometry: Geometry
+
+
+def lower(policy: Policy, onnx: Path, folding: Sequence[Folding], board: Board, build: Path) -> Lowered:
+    """Lower the package's ``policy.onnx`` with one :class:`Folding` a layer; generated files go below ``build``.
+
+    Must run inside :func:`build_flows.finn_session.finn_session`. Raises ``UserError`` and ``MismatchError``.
+    """
+    import finn.builder.build_dataflow_steps as steps
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.gemm_to_matmul import GemmToMatMul
+    from qonnx.util.cleanup import cleanup_model
+
+    config = _config(board, build)
+    model = cleanup_model(ModelWrapper(str(onnx))).transform(GemmToMatMul())
+    program.cut_host_input(model, policy)
+    for step in (steps.step_qonnx_to_finn, steps.step_tidy_up, steps.step_streamline):
+        model = step(model, config)
+    program.cut_host_output(model)
+    program.impose(model, policy)
+    for step in (steps.step_convert_to_hw, steps.step_minimize_bit_width_initial, steps.step_create_dataflow_partition):
+        model = step(model, config)
+    _prefer_rtl(model.graph.node)
+    model = steps.step_specialize_layers(model, config)
+    _fold(model, folding)
+    model = steps.step_minimize_bit_width(model, config)
+    golden = ModelWrapper(model.model.__class__.FromString(model.model.SerializeToString()))
+    rtl = _generate(model, config, board)
+    return Lowered(golden, rtl, _geometry(rtl))
+
+
+def _config(board: Board, build: Path) -> Any:
+    from finn.builder.build_dataflow_config import DataflowBuildConfig
+    return DataflowBuildConfig(output_dir=str(build), synth_clk_period_ns=1000.0 / board.clock_mhz,
+                               fpga_part=board.part, standalone_thresholds=True, generate_outputs=[],
+                               save_intermediate_models=False)
+
+
+def _prefer_rtl(nodes: Any) -> None:
+    from qonnx.custom_op.registry import getCustomOp
+    for node in nodes:
+        getCustomOp(node).set_nodeattr("preferred_impl_style", "rtl")
+
+
+def _fold(model: Any, folding: Sequence[Folding]) -> None:
+    """Set PE and SIMD on every matrix-vector unit, and the same PE on the thresholding behind it."""
+    from qonnx.custom_op.registry import getCustomOp
+    index = -1
+    for node in model.graph.node:
+        operation = getCustomOp(node)
+        if node.op_type == "MVAU_rtl":
+            index += 1
+            operation.set_nodeattr("SIMD", folding[index].simd)
+        elif node.op_type != "Thresholding_rtl":
+            raise UserError("every layer must have an RTL implementation in FINN", node.op_type,
+                            "use a network of dense layers with 2 to 8 bits")
+        operation.set_nodeattr("PE", folding[index].pe)
+
+
+def _generate(model: Any, config: Any, board: Board) -> Any:
+    """Insert width converters and shallow FIFOs, then generate the code of every node."""
+    import finn.builder.build_dataflow_steps as steps
+    from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
+    from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
+    from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
+    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+    from qonnx.custom_op.registry import getCustomOp
+    from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames, SortGraph
+
+    model = model.transform(InsertDWC())
+    for node in model.graph.node:
+        operation = getCustomOp(node)
+        for side in ("inFIFODepths", "outFIFODepths"):
+            operation.set_nodeattr(side, [2] * len(operation.get_nodeattr(side)))
+    model = model.transform(InsertFIFO(create_shallow_fifos=True))
+    _prefer_rtl(model.get_nodes_by_op_type("StreamingFIFO") + model.get_nodes_by_op_type("StreamingDataWidthConverter"))
+    for transformation in (SpecializeLayers(board.part), SortGraph(), GiveUniqueNodeNames(), GiveReadableTensorNames()):
+        model = model.transform(transformation)
+    return steps.step_hw_codegen(model, config).transform(ReplaceVerilogRelPaths())
+
+
+def _geometry(model: Any) -> Geometry:
+    from qonnx.custom_op.registry import getCustomOp
+    first, last = getCustomOp(model.graph.node[0]), getCustomOp(model.graph.node[-1])
+    code, accumulator = first.get_input_datatype(0), last.get_output_datatype()
+    shapes = first.get_folded_input_shape(), last.get_folded_output_shape()
+    return Geometry(
+        Stream(int(np.prod(shapes[0][:-1])), int(shapes[0][-1]), code.bitwidth(), first.get_instream_width_padded(0),
+               code.signed()),
+        Stream(int(np.prod(shapes[1][:-1])), int(shapes[1][-1]), accumulator.bitwidth(),
+               last.get_outstream_width_padded(0), accumulator.signed()))
+
+
+def execute(golden: Any, codes: np.ndarray) -> list[np.ndarray]:
+    """FINN's execution of ``codes`` [N, features] as one batch: the output of every layer, int64 [N, out]."""
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.core.onnx_exec import execute_onnx
+    from qonnx.custom_op.registry import getCustomOp
+
+    model = ModelWrapper(golden.model.__class__.FromString(golden.model.SerializeToString()))
+    tensors = [model.graph.input[0].name] + [node.output[0] for node in model.graph.node]
+    for name in tensors:
+        kind = model.get_tensor_datatype(name)
+        model.set_tensor_shape(name, [len(codes), model.get_tensor_shape(name)[-1]])
+        model.set_tensor_datatype(name, kind)
+    for node in model.graph.node:
+        operation = getCustomOp(node)
+        operation.set_nodeattr("numInputVectors", [len(codes)])
+        operation.set_nodeattr("exec_mode", "cppsim")
+    results = execute_onnx(model, {tensors[0]: codes.astype(np.float32)}, return_full_exec_context=True)
+    return [results[name].astype(np.int64) for name in tensors[1:]]

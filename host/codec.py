@@ -1,0 +1,62 @@
+"""Observation to input codes, and accumulators to action: the two float steps around the integer program."""
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+import numpy as np
+
+from host.errors import UserError
+from host.policy import ActionSpace, Policy
+
+
+def flatten(policy: Policy, observation: Any) -> np.ndarray:
+    """One observation, or a batch of them, as float32 [N, features]. Raises :class:`UserError`."""
+    try:
+        array = np.asarray(observation, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise UserError("an observation must be numbers of shape %s" % (policy.observation_shape,), error,
+                        "pass what the environment %s returns" % policy.task) from error
+    shape = policy.observation_shape
+    if array.shape != shape and array.shape[1:] != shape:
+        raise UserError("an observation must have the shape %s" % (shape,), "shape %s" % (array.shape,),
+                        "use the task that the policy was trained on, %s" % policy.task)
+    flat = array.reshape(-1, policy.features)
+    bad = np.argwhere(~np.isfinite(flat))
+    if len(bad):
+        row, feature = bad[0]
+        raise UserError("an observation must be finite", "%s in feature %d" % (flat[row, feature], feature),
+                        "check the environment or the sensor that feeds the policy")
+    return flat
+
+
+def encode(policy: Policy, observation: Any) -> np.ndarray:
+    """Input codes int8 [N, features]: ``clip(rint(observation * a + b))``.
+
+    The product and the sum are rounded to float32 one after the other, so that C without contraction gives the same.
+    """
+    flat = flatten(policy, observation)
+    low, high = policy.input_range
+    with np.errstate(over="ignore"):              # a huge observation saturates: that is what clip is for
+        scaled = flat * policy.encode_scale + policy.encode_offset
+    return np.clip(np.rint(scaled), low, high).astype(np.int8)
+
+
+def outputs(policy: Policy, accumulators: np.ndarray) -> np.ndarray:
+    """Float outputs, float32 [N, out]: ``acc * scale + bias``, each operation rounded to float32."""
+    return accumulators.astype(np.float32) * policy.decode_scale + policy.decode_bias
+
+
+def decode(policy: Policy, accumulators: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Outputs float32 [N, out] and actions: int64 [N] for a discrete space, float32 [N, out] for a box."""
+    values = outputs(policy, accumulators)
+    return values, act(policy.head, policy.action, values)
+
+
+def act(head: str, action: ActionSpace, values: np.ndarray) -> np.ndarray:
+    """Actions from float outputs [N, out]: the largest, clipped to the box, or squashed into it."""
+    if head == "argmax":
+        return values.argmax(axis=1)
+    low, high = np.asarray(action.low, np.float32), np.asarray(action.high, np.float32)
+    if head == "tanh":
+        values = low + np.float32(0.5) * (np.tanh(values) + np.float32(1)) * (high - low)
+    return np.clip(values, low, high)

@@ -1,0 +1,48 @@
+"""The integer reference model: what a deployed policy computes, in numpy.
+
+This is the meaning of a policy package. Hardware, FINN's execution and the trained torch actor must equal it,
+accumulator for accumulator.
+"""
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+import numpy as np
+
+from host.policy import Policy
+
+
+def matmul(weights: np.ndarray, codes: np.ndarray, bound: int) -> np.ndarray:
+    """Exact ``codes @ weights.T`` as int32 [N, out].
+
+    Floating-point GEMM is exact while every partial sum stays below 2**24 (float32) or 2**53 (float64), and much
+    faster than numpy's integer loop. ``bound`` is the largest absolute accumulator.
+    """
+    kind = np.float32 if bound < 2 ** 24 else np.float64
+    return (codes.astype(kind) @ weights.T.astype(kind)).astype(np.int32)
+
+
+def count_thresholds(thresholds: np.ndarray, accumulators: np.ndarray) -> np.ndarray:
+    """Codes uint8 [N, out]: how many of each channel's thresholds are <= its accumulator."""
+    codes = np.empty(accumulators.shape, np.uint8)
+    for channel in range(len(thresholds)):
+        codes[:, channel] = np.searchsorted(thresholds[channel], accumulators[:, channel], "right")
+    return codes
+
+
+def trace(policy: Policy, codes: np.ndarray) -> List[Tuple[np.ndarray, Optional[np.ndarray]]]:
+    """Per layer: accumulators int32 [N, out] and codes uint8 [N, out] (None for the last), from codes [N, features]."""
+    steps: List[Tuple[np.ndarray, Optional[np.ndarray]]] = []
+    for index, layer in enumerate(policy.layers):
+        accumulators = matmul(layer.weights, codes, policy.accumulator_bound(index))
+        if layer.thresholds is None:
+            steps.append((accumulators, None))
+        else:
+            codes = count_thresholds(layer.thresholds, accumulators)
+            steps.append((accumulators, codes))
+    return steps
+
+
+def accumulators(policy: Policy, codes: np.ndarray) -> np.ndarray:
+    """The last layer's accumulators, int32 [N, out], from input codes [N, features]."""
+    return trace(policy, codes)[-1][0]

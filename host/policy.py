@@ -1,0 +1,263 @@
+"""The policy package: a policy as a small integer program, in a folder that is whole, hashed and checked.
+
+``manifest.json`` (schema, task, bit widths, spaces, file hashes, provenance), ``weights.npz`` (the numbers) and
+``policy.onnx`` (the same network as QONNX, for FINN). The numbers define the policy; see :mod:`host.integer`.
+"""
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+import numpy as np
+
+from host.errors import UserError
+from host.files import PathLike, canonical_json, sha256, staged_folder, write_bytes, write_json
+
+SCHEMA = 1
+BITS = range(2, 9)
+HEADS = {"discrete": ("argmax",), "box": ("clip", "tanh")}
+_FIX = "export the run again with `quarl export RUN`"
+
+
+@dataclasses.dataclass(frozen=True)
+class ActionSpace:
+    """``discrete`` with ``n`` actions, or a ``box`` with one ``low`` and ``high`` per dimension."""
+
+    kind: str
+    n: int = 0
+    low: Tuple[float, ...] = ()
+    high: Tuple[float, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of outputs that the policy's last layer has."""
+        return self.n if self.kind == "discrete" else len(self.low)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One dense layer: ``acc = weights @ codes``, next code = number of thresholds that are <= acc.
+
+    ``weights`` is int8 [out, in]; ``thresholds`` int32 [out, 2**act_bits - 1], ascending along each row. The last
+    layer has neither thresholds nor ``act_bits``: its accumulators are the output.
+    """
+
+    weights: np.ndarray
+    weight_bits: int
+    thresholds: Optional[np.ndarray] = None
+    act_bits: Optional[int] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """A deployed policy: encode (float32, per feature), integer layers, decode (float32, per output), head."""
+
+    task: str
+    algo: str
+    input_bits: int
+    observation_shape: Tuple[int, ...]
+    action: ActionSpace
+    head: str
+    encode_scale: np.ndarray
+    encode_offset: np.ndarray
+    layers: Tuple[Layer, ...]
+    decode_scale: np.ndarray
+    decode_bias: np.ndarray
+    provenance: Dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def features(self) -> int:
+        """Length of the flattened observation."""
+        return int(np.prod(self.observation_shape))
+
+    @property
+    def input_range(self) -> Tuple[int, int]:
+        """Smallest and largest input code (signed, two's complement)."""
+        return -(2 ** (self.input_bits - 1)), 2 ** (self.input_bits - 1) - 1
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of all that the policy means: everything but its provenance."""
+        return sha256(canonical_json(_describe(self)) + _pack(self))
+
+    @property
+    def build_id(self) -> int:
+        """First 32 bits of :attr:`hash`: what the hardware reports, so that a host can tell which policy it holds."""
+        return int(self.hash[:8], 16)
+
+    def accumulator_bound(self, index: int) -> int:
+        """Largest absolute value that any accumulator of layer ``index`` can take."""
+        widest = -self.input_range[0] if index == 0 else 2 ** (self.layers[index - 1].act_bits or 0) - 1
+        return int(np.abs(self.layers[index].weights.astype(np.int64)).sum(axis=1).max()) * widest
+
+
+def _describe(policy: Policy) -> Dict[str, Any]:
+    return {
+        "format": "quarl-policy", "schema": SCHEMA, "task": policy.task, "algo": policy.algo,
+        "observation": {"shape": list(policy.observation_shape)},
+        "action": {"kind": policy.action.kind, "n": policy.action.n,
+                   "low": list(policy.action.low), "high": list(policy.action.high)},
+        "head": policy.head, "input_bits": policy.input_bits,
+        "layers": [{"in": int(la.weights.shape[1]), "out": int(la.weights.shape[0]),
+                    "weight_bits": la.weight_bits, "act_bits": la.act_bits} for la in policy.layers],
+    }
+
+
+def _arrays(policy: Policy) -> Dict[str, np.ndarray]:
+    arrays = {"encode_scale": policy.encode_scale, "encode_offset": policy.encode_offset,
+              "decode_scale": policy.decode_scale, "decode_bias": policy.decode_bias}
+    for index, layer in enumerate(policy.layers):
+        arrays["weights%d" % index] = layer.weights
+        if layer.thresholds is not None:
+            arrays["thresholds%d" % index] = layer.thresholds
+    return arrays
+
+
+def _pack(policy: Policy) -> bytes:
+    """The arrays as an uncompressed zip with fixed dates, so that equal policies give equal bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in sorted(_arrays(policy).items()):
+            data = io.BytesIO()
+            np.lib.format.write_array(data, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(name + ".npy", (1980, 1, 1, 0, 0, 0)), data.getvalue())
+    return buffer.getvalue()
+
+
+def _require(ok: bool, rule: str, found: Any) -> None:
+    if not ok:
+        raise UserError(rule, found, _FIX)
+
+
+def _check_vector(name: str, array: np.ndarray, size: int) -> None:
+    _require(array.dtype == np.float32 and array.shape == (size,),
+             "%s must be float32 [%d]" % (name, size), "%s %s" % (array.dtype, list(array.shape)))
+    bad = np.flatnonzero(~np.isfinite(array))
+    _require(not len(bad), "%s must be finite" % name, "%s at index %s" % (array[bad[:1]], bad[:1]))
+
+
+def _check_layer(policy: Policy, index: int, inputs: int) -> None:
+    layer, name, last = policy.layers[index], "layer %d" % index, index == len(policy.layers) - 1
+    weights = layer.weights
+    _require(layer.weight_bits in BITS, "%s: weight bits must be 2 to 8" % name, layer.weight_bits)
+    _require(weights.dtype == np.int8 and weights.ndim == 2 and weights.shape[1] == inputs and len(weights) > 0,
+             "%s: weights must be int8 [out, %d]" % (name, inputs),
+             "%s %s" % (weights.dtype, list(weights.shape)))
+    limit = 2 ** (layer.weight_bits - 1)
+    _require(bool(weights.min() >= -limit and weights.max() < limit),
+             "%s: %d-bit weights must lie in [%d, %d]" % (name, layer.weight_bits, -limit, limit - 1),
+             "[%d, %d]" % (weights.min(), weights.max()))
+    if last:
+        _require(layer.thresholds is None and layer.act_bits is None,
+                 "%s: the last layer must have no thresholds" % name, "%s activation bits" % layer.act_bits)
+        return
+    _require(layer.act_bits in BITS, "%s: activation bits must be 2 to 8" % name, layer.act_bits)
+    thresholds = layer.thresholds if layer.thresholds is not None else np.empty((0, 0), np.int32)
+    shape = (len(weights), 2 ** (layer.act_bits or 0) - 1)
+    _require(thresholds.dtype == np.int32 and thresholds.shape == shape,
+             "%s: thresholds must be int32 %s" % (name, list(shape)),
+             "%s %s" % (thresholds.dtype, list(thresholds.shape)))
+    _require(bool(np.all(np.diff(thresholds, axis=1) >= 0)),
+             "%s: thresholds must ascend along each channel" % name, "a descending pair")
+
+
+def validate(policy: Policy) -> None:
+    """Raise :class:`UserError` at the first rule that ``policy`` breaks."""
+    _require(policy.action.kind in HEADS, "the action space must be discrete or box", policy.action.kind)
+    _require(len(policy.action.low) == len(policy.action.high) and policy.action.size > 0,
+             "the action space must have at least one dimension with a low and a high", policy.action)
+    _require(policy.head in HEADS[policy.action.kind],
+             "the head of a %s action space must be one of %s" % (policy.action.kind,
+                                                                  ", ".join(HEADS[policy.action.kind])), policy.head)
+    _require(policy.input_bits in BITS, "input bits must be 2 to 8", policy.input_bits)
+    _require(len(policy.observation_shape) > 0 and all(d > 0 for d in policy.observation_shape),
+             "the observation shape must have positive dimensions", list(policy.observation_shape))
+    _require(len(policy.layers) > 0, "a policy must have at least one layer", 0)
+    _check_vector("encode_scale", policy.encode_scale, policy.features)
+    _check_vector("encode_offset", policy.encode_offset, policy.features)
+    _check_vector("decode_scale", policy.decode_scale, policy.action.size)
+    _check_vector("decode_bias", policy.decode_bias, policy.action.size)
+    inputs = policy.features
+    for index, layer in enumerate(policy.layers):
+        _check_layer(policy, index, inputs)
+        inputs = len(layer.weights)
+    _require(inputs == policy.action.size, "the last layer must have one output per action dimension",
+             "%d outputs for %d" % (inputs, policy.action.size))
+
+
+def write(policy: Policy, folder: PathLike, onnx: bytes) -> None:
+    """Write ``policy`` and its QONNX model as a package that appears whole or not at all.
+
+    Raises :class:`UserError` for a policy that breaks a rule and ``ToolError`` where the disk refuses.
+    """
+    validate(policy)
+    files = {"weights.npz": _pack(policy), "policy.onnx": onnx}
+    manifest = dict(_describe(policy), files={name: sha256(data) for name, data in files.items()},
+                    hash=policy.hash, provenance=policy.provenance)
+    with staged_folder(folder) as stage:
+        for name, data in files.items():
+            write_bytes(stage / name, data)
+        write_json(stage / "manifest.json", manifest)
+
+
+def _read_file(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise UserError("a policy package is a folder with manifest.json, weights.npz and policy.onnx",
+                        "%s at %s" % (error.strerror, folder / name), _FIX) from error
+
+
+def _read_manifest(folder: Path) -> Dict[str, Any]:
+    try:
+        manifest: Any = json.loads(_read_file(folder, "manifest.json").decode("utf-8"))
+    except ValueError as error:
+        raise UserError("manifest.json must be JSON", "%s in %s" % (error, folder), _FIX) from error
+    _require(isinstance(manifest, dict) and manifest.get("format") == "quarl-policy",
+             "manifest.json must have the format quarl-policy",
+             manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__)
+    if manifest.get("schema") != SCHEMA:
+        raise UserError("the package schema must be %d" % SCHEMA, manifest.get("schema"),
+                        "export the run again with this version of quarl, or use the version that wrote it")
+    return manifest
+
+
+def _read_arrays(folder: Path, manifest: Dict[str, Any]) -> Dict[str, np.ndarray]:
+    files = manifest.get("files", {})
+    _require(isinstance(files, dict) and set(files) == {"weights.npz", "policy.onnx"},
+             "manifest.json must list the hashes of weights.npz and policy.onnx", files)
+    for name, expected in sorted(files.items()):
+        found = sha256(_read_file(folder, name))
+        _require(found == expected, "%s must have the SHA-256 that manifest.json names (%s…)"
+                 % (name, str(expected)[:12]), found[:12] + "… (truncated or altered)")
+    with np.load(io.BytesIO(_read_file(folder, "weights.npz")), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def read(folder: PathLike) -> Policy:
+    """Read and check a package. Raises :class:`UserError` naming the rule that it breaks."""
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    arrays = _read_arrays(folder, manifest)
+    try:
+        layers = tuple(Layer(arrays["weights%d" % i], la["weight_bits"], arrays.get("thresholds%d" % i),
+                             la["act_bits"]) for i, la in enumerate(manifest["layers"]))
+        action = manifest["action"]
+        policy = Policy(
+            task=manifest["task"], algo=manifest["algo"], input_bits=manifest["input_bits"],
+            observation_shape=tuple(manifest["observation"]["shape"]),
+            action=ActionSpace(action["kind"], action["n"], tuple(action["low"]), tuple(action["high"])),
+            head=manifest["head"], encode_scale=arrays["encode_scale"], encode_offset=arrays["encode_offset"],
+            layers=layers, decode_scale=arrays["decode_scale"], decode_bias=arrays["decode_bias"],
+            provenance=manifest.get("provenance", {}))
+        validate(policy)
+    except (KeyError, TypeError, IndexError) as error:
+        raise UserError("manifest.json and weights.npz must hold every field of a package",
+                        "%s: %s" % (type(error).__name__, error), _FIX) from error
+    _require(policy.hash == manifest.get("hash"), "the package's content must have the hash that manifest.json names",
+             policy.hash[:12] + "…")
+    return policy

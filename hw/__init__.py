@@ -1,0 +1,1 @@
+"""Hardware: our RTL, board descriptions, FINN's patched RTL library, stitching, emulation and synthesis."""

@@ -1,0 +1,36 @@
+"""Ports of Verilog modules with their widths, read by Yosys in a process of its own."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.errors import ToolError
+from hw.yosys import run_yosys
+
+Ports = dict[str, list["ModulePort"]]
+
+
+@dataclass(frozen=True)
+class ModulePort:
+    """A port of a module; the width is the one under the module's default parameters."""
+
+    name: str
+    direction: str    # "input" or "output"
+    width: int
+
+
+def ports_of(files: Iterable[Path], modules: set[str]) -> Ports:
+    """The ports of each of ``modules``. Raises ToolError when one is in none of the files."""
+    holders = {}
+    for file in files:
+        for module in re.findall(r"^\s*module\s+(\w+)", file.read_text(), re.MULTILINE):
+            if module in modules:
+                holders[module] = file
+    if missing := sorted(modules - holders.keys()):
+        raise ToolError("every cell's module must be in the node's files", ", ".join(missing),
+                        "generate the RTL of the node again")
+    found = run_yosys({"job": "ports", "files": sorted({str(f) for f in holders.values()}),
+                       "modules": sorted(modules)})
+    return {module: [ModulePort(*port) for port in found[module]] for module in modules}

@@ -1,0 +1,67 @@
+"""Copy RTL sources and the memory images they read into one folder, under unique names and without paths."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from host.errors import ToolError
+from host.files import write_bytes
+
+_LITERAL = re.compile(r'"([^"\n]*)"')
+
+
+class SourceFolder:
+    """A folder that fills with sources. ``files`` lists them in compilation order: packages first."""
+
+    def __init__(self, folder: Path, replace: dict[str, Path]):
+        self.folder, self._replace = folder, replace
+        self._names: dict[str, bytes] = {}
+        self._order: list[str] = []
+
+    @property
+    def files(self) -> list[Path]:
+        """Copied sources, packages first, otherwise in the order of addition."""
+        return [self.folder / name for name in sorted(self._order, key=lambda n: not n.endswith("_pkg.sv"))]
+
+    def add(self, source: str | Path, owner: str) -> None:
+        """Copy a source file that the node ``owner`` uses, with its memory images. Raises ToolError if missing."""
+        path = Path(self._replace.get(Path(source).name, source))
+        text = _read(path, owner).decode()
+        text = _LITERAL.sub(lambda m: f'"{self._image(m[1], path, owner)}"', text)
+        name = self._place(path.name, text.encode(), owner)
+        if name not in self._order:
+            self._order.append(name)
+
+    def _image(self, literal: str, source: Path, owner: str) -> str:
+        """What a string in the source becomes: the bare name of a copied image (or prefix), else the same string."""
+        if re.search(r"[%\s]", literal) or not ("/" in literal or literal.endswith(".dat")):
+            return literal
+        target = source.parent / literal          # an absolute literal wins over the parent
+        if literal.endswith(".dat"):
+            return self._place(target.name, _read(target, owner), owner, prefix=True)
+        images = sorted(target.parent.glob(target.name + "*.dat"))
+        if not images:
+            raise ToolError("a path in an RTL source must lead to memory images", f"{literal!r} in {source}",
+                            "generate the RTL of the node again")
+        prefix = "" if target.name.startswith(owner) else owner + "_"
+        for image in images:
+            self._place(image.name, _read(image, owner), owner, prefix=True)
+        return prefix + target.name
+
+    def _place(self, name: str, data: bytes, owner: str, prefix: bool = False) -> str:
+        """Write ``data`` under ``name``, or under a name with the owner in front; returns the name taken."""
+        if prefix and not name.startswith(owner):
+            name = f"{owner}_{name}"
+        if self._names.setdefault(name, data) != data:
+            raise ToolError("sources of one name must have one content", f"two different {name}",
+                            "give the nodes unique names before their RTL is generated")
+        write_bytes(self.folder / name, data)
+        return name
+
+
+def _read(path: Path, owner: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ToolError("every file that a node names must exist", f"{path} ({error.strerror}) of {owner}",
+                        "generate the RTL of the node again") from error

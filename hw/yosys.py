@@ -1,0 +1,23 @@
+"""Run a Yosys job in a process of its own: Ctrl-C ends it, and its global symbols stay out of ours."""
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from host.errors import ToolError
+
+_WORKER = Path(__file__).with_name("yosys_worker.py")
+
+
+def run_yosys(job: dict[str, Any]) -> Any:
+    """Run one job of hw/yosys_worker.py and return its answer. Raises ToolError with the end of Yosys' log."""
+    done = subprocess.run([sys.executable, "-P", str(_WORKER)], input=json.dumps(job), capture_output=True, text=True)
+    answer = done.stdout.rpartition("\n@answer ")[2]
+    if done.returncode or answer == done.stdout:
+        log = (done.stdout + done.stderr).strip()[-3000:]
+        raise ToolError(f"Yosys must finish its job ({job['job']})", f"exit code {done.returncode}:\n{log}\n",
+                        "check the design's sources above, or pip install pyosys==0.70")
+    return json.loads(answer)

@@ -1,0 +1,1 @@
+"""Train quantised policies with Stable-Baselines3 and Brevitas, and turn them into policy packages."""

@@ -1,0 +1,155 @@
+"""The quantised actor: Brevitas modules to train, exact integer arithmetic to deploy."""
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+
+import brevitas.nn as qnn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from host.errors import UserError
+from models import quantisers
+from models.bits import Bits
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One deployed layer: ``pre = (weights @ codes) * scale + bias``, then ReLU and rounding unless it is the last.
+
+    ``weights`` holds whole numbers [out, in], as float32 while every partial sum stays below 2**24, else as float64;
+    ``scale`` is one float32 number, ``bias`` float32 [out]. ``act_scale`` is None for the last layer.
+    ``widest_code`` is the largest absolute input code.
+    """
+
+    weights: Tensor
+    scale: Tensor
+    bias: Tensor
+    act_scale: Tensor | None
+    act_max: float
+    widest_code: int
+
+    def channel_bounds(self) -> Tensor:
+        """Largest absolute accumulator of each channel, int64 [out]."""
+        return self.weights.abs().sum(dim=1).long() * self.widest_code
+
+    def accumulate(self, codes: Tensor) -> Tensor:
+        """Exact accumulators [N, out] as float32 or float64, from codes [N, in]."""
+        return F.linear(codes.to(self.weights.dtype), self.weights)
+
+    def preactivation(self, acc: Tensor) -> Tensor:
+        """Float32 [N, out]: the product and the sum are rounded one after the other, as ``host.codec`` does."""
+        return acc.to(torch.float32) * self.scale + self.bias
+
+    def activate(self, pre: Tensor) -> Tensor:
+        """Hidden codes [N, out] as float32, by the same operations as the trained ``QuantReLU``."""
+        return (torch.relu(pre) / self.act_scale).round_().clamp_(max=self.act_max)
+
+
+class QuantActor(nn.Sequential):
+    """``QuantIdentity, [QuantLinear, QuantReLU]*, QuantLinear``: normalised observations [N, n] to outputs [N, out].
+
+    In train mode it is Brevitas' own forward. In eval mode it is the *deployed torch actor*: integer arithmetic that
+    equals ``host.integer`` accumulator for accumulator. The integer weights are cached and refreshed when a parameter
+    was changed in place; after writing through ``parameter.data``, which torch does not count, call :meth:`refresh`.
+    """
+
+    def __init__(self, dims: Sequence[int], bits: Bits):
+        """Random layers of sizes ``dims`` (inputs, hidden..., outputs)."""
+        layers: list[nn.Module] = [quantisers.input_quantiser(bits.input)]
+        for inputs, outputs in itertools.pairwise(dims):
+            layers += [quantisers.linear(inputs, outputs, bits.weight), quantisers.hidden_activation(bits.act)]
+        super().__init__(*layers[:-1])
+        self.dims, self.bits = tuple(dims), bits
+        self.input_scale = quantisers.input_scale(bits.input)
+        self._tracked = list(self.parameters())
+        self._versions: list[tuple[int, int]] = []
+        self._stages: list[Stage] = []
+
+    @classmethod
+    def from_float(cls, network: nn.Sequential, bits: Bits) -> QuantActor:
+        """Quantise an fp32 ``Linear, [ReLU|Tanh, Linear]*`` network, copying its weights.
+
+        Hidden Tanh becomes ReLU. Raises :class:`UserError` for any other module.
+        """
+        linears = list(network)[::2]
+        hidden = list(network)[1::2]
+        unknown = [m for m in linears if not isinstance(m, nn.Linear)]
+        unknown += [m for m in hidden if not isinstance(m, (nn.ReLU, nn.Tanh))]
+        if unknown or len(linears) != len(hidden) + 1:
+            raise UserError("a policy network must alternate Linear and ReLU or Tanh, Linear first and last",
+                            ", ".join(type(m).__name__ for m in network), "use a multi-layer perceptron")
+        actor = cls([linears[0].in_features] + [m.out_features for m in linears], bits)
+        with torch.no_grad():
+            for source, layer in zip(linears, actor.linears(), strict=True):
+                layer.weight.copy_(source.weight)
+                layer.bias.copy_(source.bias if source.bias is not None else torch.zeros(source.out_features))
+        return actor
+
+    def linears(self) -> list[qnn.QuantLinear]:
+        """The dense layers, first to last."""
+        return [m for m in self if isinstance(m, qnn.QuantLinear)]
+
+    def activations(self) -> list[qnn.QuantReLU]:
+        """The hidden activations, first to last."""
+        return [m for m in self if isinstance(m, qnn.QuantReLU)]
+
+    def train(self, mode: bool = True) -> QuantActor:
+        """As ``nn.Module.train``, but free when nothing changes: Brevitas' module tree is deep."""
+        return self if self.training == mode else super().train(mode)
+
+    def refresh(self) -> None:
+        """Drop the cached integer weights."""
+        self._versions = []
+
+    @torch.no_grad()
+    def stages(self) -> list[Stage]:
+        """The deployed layers for the present parameters."""
+        versions = [(p.data_ptr(), p._version) for p in self._tracked]
+        if versions != self._versions:
+            self._stages, self._versions = list(self._deploy()), versions
+        return self._stages
+
+    def _deploy(self) -> Iterator[Stage]:
+        scale_in = torch.tensor(self.input_scale)
+        widest = 2 ** (self.bits.input - 1)
+        act_max = 2 ** self.bits.act - 1
+        for layer, act in zip(self.linears(), [*self.activations(), None], strict=True):
+            quantised = layer.quant_weight()
+            weights = torch.round(quantised.value / quantised.scale)
+            exact = int(weights.abs().sum(dim=1).max()) * widest < 2 ** 24
+            act_scale = None if act is None else act.act_quant.scale().detach()
+            yield Stage(weights=weights if exact else weights.double(), scale=quantised.scale * scale_in,
+                        bias=layer.bias + 0.0,      # + 0.0 turns -0.0 into 0.0: an integer zero has no sign
+                        act_scale=act_scale, act_max=float(act_max), widest_code=widest)
+            scale_in, widest = act_scale, act_max
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Input codes [N, n] as float32 of normalised observations ``x``; equals the ``QuantIdentity``."""
+        top = 2 ** (self.bits.input - 1)
+        return (x / self.input_scale).round_().clamp_(-top, top - 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs float32 [N, out] of normalised observations [N, n]."""
+        if self.training:
+            return super().forward(x)
+        *hidden, last = self.stages()
+        codes = self.encode(x)
+        for stage in hidden:
+            codes = stage.activate(stage.preactivation(stage.accumulate(codes)))
+        return last.preactivation(last.accumulate(codes))
+
+    @torch.no_grad()
+    def trace(self, x: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+        """Per layer: accumulators int32 [N, out] and codes uint8 [N, out] (None for the last)."""
+        codes, steps = self.encode(x), list[tuple[Tensor, Tensor | None]]()
+        for stage in self.stages():
+            acc = stage.accumulate(codes)
+            if stage.act_scale is None:
+                steps.append((acc.to(torch.int32), None))
+            else:
+                codes = stage.activate(stage.preactivation(acc))
+                steps.append((acc.to(torch.int32), codes.to(torch.uint8)))
+        return steps

@@ -1,0 +1,74 @@
+"""From a trained actor to the integer program that defines its policy."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+
+from host.errors import UserError
+from host.policy import ActionSpace, Layer, Policy
+from models.actor import QuantActor, Stage
+
+
+def thresholds(activation: Any, stage: Stage, levels: int) -> np.ndarray:
+    """Accumulators at which the code reaches 1 .. ``levels``, int32 [out, levels], ascending along each row.
+
+    Found by evaluating the trained activation itself, not by a formula, which would get half-way ties wrong. Each
+    channel is searched over [-bound, bound], its own largest accumulator: -bound where the code is always reached,
+    bound + 1 where it never is. The activation is monotone, so a binary search finds the first accumulator.
+    """
+    bound = stage.channel_bounds().numpy()[:, None]
+    low = np.broadcast_to(-bound, (len(bound), levels)).copy()
+    high = np.broadcast_to(bound + 1, (len(bound), levels)).copy()
+    level = np.arange(1, levels + 1)
+    scale = activation.act_quant.scale().detach()
+    while np.any(low < high):
+        middle = (low + high) // 2
+        acc = torch.from_numpy(np.ascontiguousarray(middle.T)).to(stage.weights.dtype)
+        with torch.no_grad():
+            output = activation(stage.preactivation(acc))
+        reached = np.round((output / scale).numpy().T) >= level
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, np.minimum(middle + 1, high))
+    return low.astype(np.int32)
+
+
+def layers(actor: QuantActor) -> tuple[Layer, ...]:
+    """The actor's integer layers."""
+    found = []
+    levels = 2 ** actor.bits.act - 1
+    for stage, activation in zip(actor.stages(), [*actor.activations(), None], strict=True):
+        weights = stage.weights.numpy().astype(np.int8)
+        if activation is None:
+            found.append(Layer(weights, actor.bits.weight))
+        else:
+            found.append(Layer(weights, actor.bits.weight, thresholds(activation, stage, levels), actor.bits.act))
+    return tuple(found)
+
+
+def action_space(space: spaces.Space) -> ActionSpace:
+    """The package's description of a gymnasium action space. Raises :class:`UserError` for an unsupported one."""
+    if isinstance(space, spaces.Discrete):
+        return ActionSpace("discrete", int(space.n))
+    if isinstance(space, spaces.Box) and len(space.shape) == 1:
+        return ActionSpace("box", low=tuple(map(float, space.low)), high=tuple(map(float, space.high)))
+    raise UserError("the action space must be Discrete or a one-dimensional Box", space, "choose another task")
+
+
+def extract(actor: QuantActor, encode_scale: np.ndarray, encode_offset: np.ndarray, observation_shape: tuple[int, ...],
+            action: ActionSpace, task: str, algo: str, provenance: dict[str, Any]) -> Policy:
+    """The policy that ``actor`` deploys.
+
+    ``encode_scale`` and ``encode_offset`` are float32 [n], from :meth:`models.normalise.FoldedVecNormalize.fold`.
+    The head is ``argmax`` for a discrete action space and ``clip`` for a box.
+    """
+    last = actor.stages()[-1]
+    return Policy(
+        task=task, algo=algo, input_bits=actor.bits.input, observation_shape=tuple(observation_shape), action=action,
+        head="argmax" if action.kind == "discrete" else "clip",
+        encode_scale=np.asarray(encode_scale, np.float32).reshape(-1),
+        encode_offset=np.asarray(encode_offset, np.float32).reshape(-1), layers=layers(actor),
+        decode_scale=np.full(action.size, float(last.scale), np.float32),
+        decode_bias=last.bias.detach().numpy().copy(), provenance=provenance)

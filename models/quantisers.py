@@ -1,0 +1,48 @@
+"""The Brevitas quantisers of a policy: input, weights and hidden activations.
+
+They are chosen so that behaviour never depends on statistics gathered during training: collecting rollouts in eval
+mode and updating in train mode must see the same policy.
+"""
+from __future__ import annotations
+
+import brevitas.nn as qnn
+from brevitas.core.scaling import ScalingImplType
+from brevitas.quant import Int8WeightPerTensorFloat
+from brevitas.quant.scaled_int import Int8ActPerTensorFloatMinMaxInit, Uint8ActPerTensorFloatMaxInit
+
+from models.bits import check_bits
+
+ACT_MAX_INIT = 2.0     # where a hidden activation saturates before training; the value is learned
+
+
+class _ConstantInput(Int8ActPerTensorFloatMinMaxInit):
+    """Signed input quantiser with a constant scale: the host does this rounding, so it must not drift."""
+
+    scaling_impl_type = ScalingImplType.CONST
+
+
+def input_scale(bits: int) -> float:
+    """Step between input codes, in standard deviations: a power of two, so that dividing by it is exact.
+
+    Codes span -4 to +4 from 3 bits up, and -2 to +1 at 2 bits.
+    """
+    return min(1.0, 2.0 ** (3 - check_bits("input", bits)))
+
+
+def input_quantiser(bits: int) -> qnn.QuantIdentity:
+    """Normalised observations to signed codes -2**(bits-1) .. 2**(bits-1)-1."""
+    reach = input_scale(bits) * 2 ** (bits - 1)
+    return qnn.QuantIdentity(act_quant=_ConstantInput, bit_width=bits, min_val=-reach, max_val=reach)
+
+
+def hidden_activation(bits: int) -> qnn.QuantReLU:
+    """ReLU to unsigned codes 0 .. 2**bits-1, scale learned from a known start."""
+    check_bits("act", bits)
+    return qnn.QuantReLU(act_quant=Uint8ActPerTensorFloatMaxInit, bit_width=bits, max_val=ACT_MAX_INIT)
+
+
+def linear(inputs: int, outputs: int, bits: int) -> qnn.QuantLinear:
+    """Dense layer with narrow signed weights -(2**(bits-1)-1) .. 2**(bits-1)-1, one scale, and a float bias."""
+    check_bits("weight", bits)
+    return qnn.QuantLinear(inputs, outputs, bias=True, weight_quant=Int8WeightPerTensorFloat,
+                           weight_bit_width=bits)

@@ -1,0 +1,61 @@
+"""Random quantised policies with trained-like numbers, to exercise hardware without training."""
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from host import policy as package
+from host.files import PathLike
+from host.policy import ActionSpace, Policy
+from models.actor import QuantActor
+from models.bits import Bits
+from models.export import qonnx_bytes
+from models.extract import extract
+
+SATURATED = 0.01      # share of hidden activations that reach the top code
+
+
+def random_actor(dims: Sequence[int], bits: Bits, seed: int) -> QuantActor:
+    """An actor of sizes ``dims`` whose hidden codes spread over their whole range on standard-normal inputs.
+
+    Biases are random and activation scales come from data, as training would leave them. Equal arguments give equal
+    actors; the global random state is left alone.
+    """
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        network = nn.Sequential()
+        for inputs, outputs in itertools.pairwise(dims):
+            layer = nn.Linear(inputs, outputs)
+            layer.weight.normal_(std=inputs ** -0.5)
+            layer.bias.normal_(std=0.3)
+            network.extend([layer, nn.ReLU()])
+        actor = QuantActor.from_float(network[:-1], bits)
+        x = torch.randn(512, dims[0])
+        for module in actor:
+            if module in actor.activations():
+                reach = torch.quantile(torch.relu(x), 1 - SATURATED).clamp(min=0.1)
+                for parameter in module.parameters():
+                    parameter.copy_(reach)
+            x = module(x)
+    return actor.eval()
+
+
+def random_policy(dims: Sequence[int], bits: Bits, seed: int) -> tuple[QuantActor, Policy]:
+    """The actor and its policy: task ``random``, inputs in standard deviations, head ``argmax``."""
+    actor = random_actor(dims, bits, seed)
+    scale = np.full(dims[0], 1 / actor.input_scale, np.float32)
+    policy = extract(actor, scale, np.zeros_like(scale), (dims[0],), ActionSpace("discrete", dims[-1]),
+                     "random", "random", {"seed": seed})
+    return actor, policy
+
+
+def random_package(dims: Sequence[int], bits: Bits, seed: int, folder: PathLike) -> Path:
+    """Write the policy of :func:`random_policy` as a package in ``folder`` and return it."""
+    actor, policy = random_policy(dims, bits, seed)
+    package.write(policy, folder, qonnx_bytes(actor))
+    return Path(folder)
