@@ -11,8 +11,6 @@ from pathlib import Path
 
 from hw.finn_library import patched_library
 
-_LOG = logging.getLogger("quarl.finn")
-
 
 @contextlib.contextmanager
 def finn_session(build: Path) -> Iterator[None]:
@@ -27,11 +25,13 @@ def finn_session(build: Path) -> Iterator[None]:
     os.environ.update(FINN_BUILD_DIR=str(build), FINN_RTLLIB=str(library), NUM_DEFAULT_WORKERS="1")
     output = io.StringIO()
     try:
+        logging.disable(logging.WARNING)
         with contextlib.redirect_stdout(output), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _initialise(build, library)
             yield
     finally:
+        logging.disable(logging.NOTSET)
         os.environ.clear()
         os.environ.update(saved)
         (build / "finn.log").write_text(output.getvalue())
@@ -41,15 +41,11 @@ def _initialise(build: Path, library: Path) -> None:
     import finn.util.settings as settings
     from finn.interface.settings import FINNSettings
 
-    logging.disable(logging.WARNING)
-    try:
-        settings._SETTINGS = FINNSettings.init(override_settings_path=build / "settings.yaml",
-                                               flow_config=build / "flow.yaml", auto_set_environment_vars=True,
-                                               finn_build_dir=str(build), finn_rtllib=str(library))
-        import finn.xsi as xsi
-        # The steps import these simulator hooks by name; without Vivado they do not exist, and we never call them.
-        for name in xsi._LAZY_NAMES:
-            if name not in vars(xsi):
-                setattr(xsi, name, None)
-    finally:
-        logging.disable(logging.NOTSET)
+    settings._SETTINGS = FINNSettings.init(override_settings_path=build / "settings.yaml",
+                                           flow_config=build / "flow.yaml", auto_set_environment_vars=True,
+                                           finn_build_dir=str(build), finn_rtllib=str(library))
+    import finn.xsi as xsi
+    # The steps import these simulator hooks by name; without Vivado they do not exist, and we never call them.
+    for name in xsi._LAZY_NAMES:
+        if name not in vars(xsi):
+            setattr(xsi, name, None)

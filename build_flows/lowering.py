@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from build_flows import program
-from build_flows.folding import Folding
+from build_flows.resources import Folding
 from host.errors import UserError
 from host.geometry import Geometry, Stream
 from host.policy import Policy

@@ -5,12 +5,13 @@ The integer reference is what the others are held to. One different number fails
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from host import codec, integer
+from host import integer
+from host.device import Device
 from host.devices.emulator import Emulator
 from host.errors import MismatchError
 from host.geometry import Geometry
@@ -18,6 +19,9 @@ from host.policy import Policy
 
 Trace = Sequence[np.ndarray]
 """Per layer accumulators and codes in turn, each [N, out]; the last layer has accumulators alone."""
+
+STALLS = ((0.5, 0.0), (0.0, 0.5), (0.3, 0.7))
+"""Shares of the cycles in which the input and the output stream are held back."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,31 +67,35 @@ def stream(emulator: Emulator, geometry: Geometry, codes: np.ndarray) -> tuple[n
     return action.unpack(out.reshape(len(codes), -1)), Timing(int(last[0] - first[0]), float(interval))
 
 
-def check(policy: Policy, observations: np.ndarray, torch_trace: Callable[[np.ndarray], Trace],
-          finn_trace: Callable[[np.ndarray], Trace], emulator: Emulator, geometry: Geometry,
-          visited: int, seed: int = 0) -> tuple[dict[str, Any], Timing]:
-    """Compare the whole chain on raw ``observations`` [N, features], the first ``visited`` of them from rollouts.
+def check(policy: Policy, codes: np.ndarray, torch_trace: Trace, finn_trace: Trace, emulator: Emulator,
+          geometry: Geometry, seed: int = 0) -> tuple[dict[str, Any], Timing]:
+    """Hold the torch actor, FINN's execution and the RTL to the integer reference on input codes [N, features].
 
-    The RTL is driven three times: back to back, with random stalls on input and output, and behind the bridge's
-    registers by the device (see the flow). Returns the report for ``parity.json`` and the timing.
+    The RTL is driven back to back, and with random stalls on input and output. Returns :func:`compare`'s result by
+    pair, and the timing.
     """
-    codes = codec.encode(policy, observations)
     expected = reference(policy, codes)
-    pairs = {"torch = integer": compare("the torch actor", expected, torch_trace(observations), codes),
-             "finn = integer": compare("FINN's execution", expected, finn_trace(codes), codes)}
+    pairs = {"torch = integer": compare("the torch actor", expected, torch_trace, codes),
+             "finn = integer": compare("FINN's execution", expected, finn_trace, codes)}
     emulator.stall(0.0, 0.0)
     found, timing = stream(emulator, geometry, codes)
     pairs["rtl = integer"] = compare_outputs("the RTL", expected, found, codes)
-    stalled = codes[np.random.default_rng(seed).permutation(len(codes))[:max(1000, len(codes) // 5)]]
-    for share in ((0.5, 0.0), (0.0, 0.5), (0.3, 0.7)):
-        emulator.stall(*share, seed=seed + 1)
-        found, _ = stream(emulator, geometry, stalled)
-        pairs["rtl, %d %% input and %d %% output stalls = integer" % (100 * share[0], 100 * share[1])] = \
-            compare_outputs("the RTL under stalls", reference(policy, stalled), found, stalled)
+    rows = np.random.default_rng(seed).permutation(len(codes))[:min(2000, len(codes))]
+    for inputs, outputs in STALLS:
+        emulator.stall(inputs, outputs, seed + 1)
+        found, _ = stream(emulator, geometry, codes[rows])
+        pairs["rtl, %d %% input and %d %% output stalls = integer" % (100 * inputs, 100 * outputs)] = \
+            compare_outputs("the RTL under stalls", [array[rows] for array in expected], found, codes[rows])
     emulator.stall(0.0, 0.0)
-    report = {"observations": len(codes), "visited": visited, "random": len(codes) - visited,
-              "distinct": len(np.unique(codes, axis=0)), "pairs": pairs}
-    return report, timing
+    return pairs, timing
+
+
+def check_device(policy: Policy, device: Device, codes: np.ndarray) -> tuple[dict[str, Any], int]:
+    """Hold an open device's steps to the reference: :func:`compare`'s result, and the median latency in cycles."""
+    replies = [device.step(row) for row in codes]
+    found = np.stack([reply.accumulators for reply in replies])
+    result = compare_outputs("the RTL behind the bridge", reference(policy, codes), found, codes)
+    return result, int(np.median([reply.cycles or 0 for reply in replies]))
 
 
 def compare_outputs(name: str, expected: Trace, found: np.ndarray, codes: np.ndarray) -> dict[str, Any]:

@@ -2,12 +2,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from host.errors import ToolError
 from host.files import write_bytes
 
 _LITERAL = re.compile(r'"([^"\n]*)"')
+
+
+def in_order(files: Iterable[Path]) -> list[Path]:
+    """Sources in compilation order: packages first, the rest as given."""
+    return sorted(files, key=lambda file: not file.name.endswith("_pkg.sv"))
+
+
+def sources_in(folder: Path) -> list[Path]:
+    """The RTL sources of a stitched folder, in compilation order. Raises ToolError if there are none."""
+    files = in_order(sorted(file for file in folder.glob("*") if file.suffix in (".v", ".sv")))
+    if not files:
+        raise ToolError("a netlist folder must hold RTL sources", f"none in {folder}", "stitch the netlist first")
+    return files
 
 
 class SourceFolder:
@@ -21,7 +35,7 @@ class SourceFolder:
     @property
     def files(self) -> list[Path]:
         """Copied sources, packages first, otherwise in the order of addition."""
-        return [self.folder / name for name in sorted(self._order, key=lambda n: not n.endswith("_pkg.sv"))]
+        return in_order(self.folder / name for name in self._order)
 
     def add(self, source: str | Path, owner: str) -> None:
         """Copy a source file that the node ``owner`` uses, with its memory images. Raises ToolError if missing."""

@@ -50,24 +50,24 @@ def _literal(value: Any) -> str:
 
 
 def _synthesise(job: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """Module -> cell type -> count, for the modules whose hierarchy is kept, sub-modules not included."""
-    folder = Path(job["folder"])
-    (folder / "primitives.sv").write_text(_primitive_stubs())
-    files = [str(folder / "primitives.sv"), *job["files"]]
+    """Module -> cell type -> count, for the modules of ``keep``; each counts what no other of them holds.
+
+    The working directory holds the sources under bare names (the front end knows no quoting) and the .dat files.
+    """
+    Path("primitives.sv").write_text(_primitive_stubs())
     design = ys.Design()
-    run = lambda command: design.run_pass(f"tee -q -a {folder / 'yosys.log'} {command}")
-    run(f"read_slang --top {job['top']} {_SLANG} " + " ".join(files))
-    kept = [name for name in _modules(design) if name.split("$")[0] in job["keep"]]
+    design.run_pass(f"read_slang --top {job['top']} {_SLANG} primitives.sv {' '.join(job['files'])}")
+    # The front end names the module of an instance MODULE or MODULE$PATH.
+    names = {name.str()[1:] for name in design.modules_}
+    kept = {name: name.split("$")[0] for name in names if name.split("$")[0] in job["keep"]}
     for name in kept:
-        run(f"setattr -mod -set keep_hierarchy 1 {name}")
-    run(f"synth_xilinx -family xc7 -top {job['top']} -flatten -noiopad -noclkbuf")
-    run(f"tee -q -o {folder / 'cells.json'} stat -json")
-    found = json.loads((folder / "cells.json").read_text())["modules"]
-    return {name.lstrip("\\"): {k.lstrip("\\"): v for k, v in stats["num_cells_by_type"].items()} for name, stats in found.items()}
-
-
-def _modules(design: Any) -> list[str]:
-    return [name.str()[1:] for name in design.modules_]
+        design.run_pass(f"setattr -mod -set keep_hierarchy 1 {name}")
+    design.run_pass(f"synth_xilinx -family xc7 -top {job['top']} -flatten -noiopad -noclkbuf")
+    design.run_pass("tee -q -o cells.json stat -json")
+    modules = json.loads(Path("cells.json").read_text())["modules"]
+    print({name.lstrip("\\"): stats["num_cells_by_type"] for name, stats in modules.items()})
+    return {kept[name.lstrip("\\")]: {cell.lstrip("\\"): n for cell, n in stats["num_cells_by_type"].items()}
+            for name, stats in modules.items() if name.lstrip("\\") in kept}
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from host.errors import UserError
-from models import quantisers
+from models import fast_forward, quantisers
 from models.bits import Bits
 
 
@@ -51,9 +51,9 @@ class Stage:
 class QuantActor(nn.Sequential):
     """``QuantIdentity, [QuantLinear, QuantReLU]*, QuantLinear``: normalised observations [N, n] to outputs [N, out].
 
-    In train mode it is Brevitas' own forward. In eval mode it is the *deployed torch actor*: integer arithmetic that
-    equals ``host.integer`` accumulator for accumulator. The integer weights are cached and refreshed when a parameter
-    was changed in place; after writing through ``parameter.data``, which torch does not count, call :meth:`refresh`.
+    In train mode it computes what its Brevitas modules do, bit for bit (:mod:`models.fast_forward`). In eval mode it
+    is the *deployed torch actor*: integer arithmetic that equals ``host.integer`` accumulator for accumulator, with
+    the integer weights cached until a parameter changes.
     """
 
     def __init__(self, dims: Sequence[int], bits: Bits):
@@ -64,8 +64,11 @@ class QuantActor(nn.Sequential):
         super().__init__(*layers[:-1])
         self.dims, self.bits = tuple(dims), bits
         self.input_scale = quantisers.input_scale(bits.input)
+        self.linears = [m for m in self if isinstance(m, qnn.QuantLinear)]
+        self.activations = [m for m in self if isinstance(m, qnn.QuantReLU)]
+        self._limits = [next(m.parameters()) for m in self.activations]
         self._tracked = list(self.parameters())
-        self._versions: list[tuple[int, int]] = []
+        self._cached_for: list[Tensor] = []
         self._stages: list[Stage] = []
 
     @classmethod
@@ -83,40 +86,30 @@ class QuantActor(nn.Sequential):
                             ", ".join(type(m).__name__ for m in network), "use a multi-layer perceptron")
         actor = cls([linears[0].in_features] + [m.out_features for m in linears], bits)
         with torch.no_grad():
-            for source, layer in zip(linears, actor.linears(), strict=True):
+            for source, layer in zip(linears, actor.linears, strict=True):
                 layer.weight.copy_(source.weight)
                 layer.bias.copy_(source.bias if source.bias is not None else torch.zeros(source.out_features))
         return actor
-
-    def linears(self) -> list[qnn.QuantLinear]:
-        """The dense layers, first to last."""
-        return [m for m in self if isinstance(m, qnn.QuantLinear)]
-
-    def activations(self) -> list[qnn.QuantReLU]:
-        """The hidden activations, first to last."""
-        return [m for m in self if isinstance(m, qnn.QuantReLU)]
 
     def train(self, mode: bool = True) -> QuantActor:
         """As ``nn.Module.train``, but free when nothing changes: Brevitas' module tree is deep."""
         return self if self.training == mode else super().train(mode)
 
-    def refresh(self) -> None:
-        """Drop the cached integer weights."""
-        self._versions = []
-
     @torch.no_grad()
     def stages(self) -> list[Stage]:
-        """The deployed layers for the present parameters."""
-        versions = [(p.data_ptr(), p._version) for p in self._tracked]
-        if versions != self._versions:
-            self._stages, self._versions = list(self._deploy()), versions
+        """The deployed layers for the present parameters.
+
+        The cache compares values, because torch's version counters miss fused optimisers and writes to ``.data``.
+        """
+        if not (self._cached_for and all(map(torch.equal, self._tracked, self._cached_for))):
+            self._stages, self._cached_for = list(self._deploy()), [p.clone() for p in self._tracked]
         return self._stages
 
     def _deploy(self) -> Iterator[Stage]:
         scale_in = torch.tensor(self.input_scale)
         widest = 2 ** (self.bits.input - 1)
         act_max = 2 ** self.bits.act - 1
-        for layer, act in zip(self.linears(), [*self.activations(), None], strict=True):
+        for layer, act in zip(self.linears, [*self.activations, None], strict=True):
             quantised = layer.quant_weight()
             weights = torch.round(quantised.value / quantised.scale)
             exact = int(weights.abs().sum(dim=1).max()) * widest < 2 ** 24
@@ -134,12 +127,19 @@ class QuantActor(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """Outputs float32 [N, out] of normalised observations [N, n]."""
         if self.training:
-            return super().forward(x)
+            return self._train_forward(x)
         *hidden, last = self.stages()
         codes = self.encode(x)
         for stage in hidden:
             codes = stage.activate(stage.preactivation(stage.accumulate(codes)))
         return last.preactivation(last.accumulate(codes))
+
+    def _train_forward(self, x: Tensor) -> Tensor:
+        x = fast_forward.input_code(x, self.input_scale, self.bits.input)
+        *hidden, last = self.linears
+        for layer, limit in zip(hidden, self._limits, strict=True):
+            x = fast_forward.activation(limit, fast_forward.linear(layer, x, self.bits.weight), self.bits.act)
+        return fast_forward.linear(last, x, self.bits.weight)
 
     @torch.no_grad()
     def trace(self, x: Tensor) -> list[tuple[Tensor, Tensor | None]]:

@@ -14,11 +14,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from host.files import staged_folder, write_bytes, write_json
 from models.deployed import act_in_torch
-from models.extract import action_space
 from models.normalise import FoldedVecNormalize
 from models.progress import Progress
 from models.rollouts import Player, episode_seeds
 from models.runs import MODEL, NORMALISER
+from models.tasks import action_space
 
 CONFIRM = 4       # a reached target is confirmed over this many times as many further episodes
 

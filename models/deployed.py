@@ -7,13 +7,9 @@ from torch import nn
 
 from host import codec, integer
 from host.policy import ActionSpace, Policy
+from models.extract import head
 from models.normalise import FoldedVecNormalize
 from models.rollouts import Act
-
-
-def head(action: ActionSpace) -> str:
-    """The action head of an on-policy actor: ``argmax`` for a discrete space, ``clip`` for a box."""
-    return "argmax" if action.kind == "discrete" else "clip"
 
 
 def act_in_torch(actor: nn.Module, normaliser: FoldedVecNormalize, action: ActionSpace) -> Act:

@@ -1,15 +1,28 @@
 """The trained network as QONNX, and a run's policy package."""
 from __future__ import annotations
 
+import contextlib
 import copy
+import logging
 import tempfile
 import warnings
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
+from host import policy as package
+from host.errors import UserError
+from host.files import PathLike
+from host.policy import Policy
 from models.actor import QuantActor
+from models.extract import extract
+from models.runs import Run, load_run
+
+TOOLS = ("torch", "brevitas", "qonnx", "stable-baselines3", "gymnasium", "numpy")
 
 
 def qonnx_bytes(actor: QuantActor) -> bytes:
@@ -23,9 +36,43 @@ def qonnx_bytes(actor: QuantActor) -> bytes:
     from qonnx.util.cleanup import cleanup_model
 
     network = nn.Sequential(*copy.deepcopy(actor)).eval()
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder) / "policy.onnx"
         export_qonnx(network, torch.zeros(1, actor.dims[0]), export_path=str(path), verbose=False)
         model = cleanup_model(ModelWrapper(str(path)))          # reads the weights that lie beside the model
     return bytes(model.model.SerializeToString())
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's remarks about its own internals."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def policy_of(run: Run) -> Policy:
+    """The integer program of a finished quantised run. Raises :class:`UserError` for an fp32 run."""
+    actor = run.actor
+    if not isinstance(actor, QuantActor):
+        raise UserError("only a quantised run can be exported", f"an fp32 run in {run.folder}",
+                        "train with --weight-bits and --act-bits, or quantise it with `quarl ptq`")
+    a, b = run.normaliser.fold()
+    space = run.normaliser.observation_space
+    provenance: dict[str, Any] = {"seed": run.config["seed"], "result": run.result,
+                                  "versions": {name: version(name) for name in TOOLS}}
+    return extract(actor, a, b, space.shape, run.action, run.config["task"], run.config["algo"], provenance)
+
+
+def export_run(folder: PathLike) -> Path:
+    """Write the run's policy package to ``folder/policy`` and return that path. Raises :class:`UserError`."""
+    run = load_run(folder)
+    policy = policy_of(run)
+    package.write(policy, run.folder / "policy", qonnx_bytes(run.actor))
+    return run.folder / "policy"

@@ -5,9 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from gymnasium import spaces
 
-from host.errors import UserError
 from host.policy import ActionSpace, Layer, Policy
 from models.actor import QuantActor, Stage
 
@@ -39,7 +37,7 @@ def layers(actor: QuantActor) -> tuple[Layer, ...]:
     """The actor's integer layers."""
     found = []
     levels = 2 ** actor.bits.act - 1
-    for stage, activation in zip(actor.stages(), [*actor.activations(), None], strict=True):
+    for stage, activation in zip(actor.stages(), [*actor.activations, None], strict=True):
         weights = stage.weights.numpy().astype(np.int8)
         if activation is None:
             found.append(Layer(weights, actor.bits.weight))
@@ -48,13 +46,9 @@ def layers(actor: QuantActor) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def action_space(space: spaces.Space) -> ActionSpace:
-    """The package's description of a gymnasium action space. Raises :class:`UserError` for an unsupported one."""
-    if isinstance(space, spaces.Discrete):
-        return ActionSpace("discrete", int(space.n))
-    if isinstance(space, spaces.Box) and len(space.shape) == 1:
-        return ActionSpace("box", low=tuple(map(float, space.low)), high=tuple(map(float, space.high)))
-    raise UserError("the action space must be Discrete or a one-dimensional Box", space, "choose another task")
+def head(action: ActionSpace) -> str:
+    """The action head of an on-policy actor: ``argmax`` for a discrete space, ``clip`` for a box."""
+    return "argmax" if action.kind == "discrete" else "clip"
 
 
 def extract(actor: QuantActor, encode_scale: np.ndarray, encode_offset: np.ndarray, observation_shape: tuple[int, ...],
@@ -62,13 +56,11 @@ def extract(actor: QuantActor, encode_scale: np.ndarray, encode_offset: np.ndarr
     """The policy that ``actor`` deploys.
 
     ``encode_scale`` and ``encode_offset`` are float32 [n], from :meth:`models.normalise.FoldedVecNormalize.fold`.
-    The head is ``argmax`` for a discrete action space and ``clip`` for a box.
     """
     last = actor.stages()[-1]
     return Policy(
         task=task, algo=algo, input_bits=actor.bits.input, observation_shape=tuple(observation_shape), action=action,
-        head="argmax" if action.kind == "discrete" else "clip",
-        encode_scale=np.asarray(encode_scale, np.float32).reshape(-1),
+        head=head(action), encode_scale=np.asarray(encode_scale, np.float32).reshape(-1),
         encode_offset=np.asarray(encode_offset, np.float32).reshape(-1), layers=layers(actor),
         decode_scale=np.full(action.size, float(last.scale), np.float32),
         decode_bias=last.bias.detach().numpy().copy(), provenance=provenance)

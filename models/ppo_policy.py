@@ -1,6 +1,7 @@
 """Stable-Baselines3 policies with a quantised actor."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -20,6 +21,7 @@ class QuantActorCriticPolicy(ActorCriticPolicy):
 
     def __init__(self, *args: Any, bits: Bits | None = None, **kwargs: Any):
         self.bits = bits
+        self._all_parameters: list[nn.Parameter] | None = None
         kwargs.setdefault("activation_fn", nn.ReLU)
         super().__init__(*args, **kwargs)
 
@@ -29,8 +31,13 @@ class QuantActorCriticPolicy(ActorCriticPolicy):
             return
         network = nn.Sequential(*self.mlp_extractor.policy_net, self.action_net)
         self.mlp_extractor.policy_net = QuantActor.from_float(network, self.bits)
-        self.action_net = nn.Identity()
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+        self.action_net: nn.Module = nn.Identity()
+        self._all_parameters = list(self.parameters())
+        self.optimizer = self.optimizer_class(self._all_parameters, lr=lr_schedule(1), **self.optimizer_kwargs)
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        """As ``nn.Module.parameters``, but remembered: each PPO update asks, and Brevitas' module tree is deep."""
+        return super().parameters(recurse) if self._all_parameters is None else iter(self._all_parameters)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {**super()._get_constructor_parameters(), "bits": self.bits}

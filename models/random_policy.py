@@ -37,7 +37,7 @@ def random_actor(dims: Sequence[int], bits: Bits, seed: int) -> QuantActor:
         actor = QuantActor.from_float(network[:-1], bits)
         x = torch.randn(512, dims[0])
         for module in actor:
-            if module in actor.activations():
+            if module in actor.activations:
                 reach = torch.quantile(torch.relu(x), 1 - SATURATED).clamp(min=0.1)
                 for parameter in module.parameters():
                     parameter.copy_(reach)

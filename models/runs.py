@@ -16,8 +16,8 @@ from host.errors import UserError
 from host.files import PathLike, write_bytes
 from host.policy import ActionSpace
 from models.bits import Bits
-from models.extract import action_space
 from models.normalise import FoldedVecNormalize
+from models.tasks import action_space
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO}
 CONFIG, RESULT = "config.yaml", "train/result.json"

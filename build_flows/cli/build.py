@@ -1,0 +1,73 @@
+"""Build the accelerator of a run: FINN generates its RTL, Verilator compiles the emulator, and every layer of the
+chain is compared on 12,000 observations. One different number fails the build.
+
+  quarl build runs/x --board pynq-z2 --compute lut --fold min-latency --target synth
+
+--target emulate   RTL, emulator and parity
+--target synth     and Yosys synthesis for the board's chip: LUT, FF, CARRY4, DSP and BRAM, per layer and whole
+
+--fold min-area      as few LUTs as possible
+--fold balanced      the best product of LUTs and latency (default)
+--fold min-latency   as fast as --max-lut-percent of the board's LUTs and its DSPs allow
+"""
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from build_flows.cli.arguments import add_run, run_folder
+
+HELP = "compile to RTL, emulator and parity; with --target synth also resources"
+
+
+def add_options(parser: argparse.ArgumentParser, target: str = "emulate", compute: str = "dsp") -> None:
+    """The build's options, which ``quarl demo`` shares."""
+    parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")
+    parser.add_argument("--compute", default=compute,
+                        help=f"engine of the matrix-vector unit: dsp (FINN's packed DSP48s) or lut (default {compute})")
+    parser.add_argument("--target", default=target, help=f"emulate or synth (default {target})")
+    parser.add_argument("--fold", default="balanced", help="min-area, balanced or min-latency (default balanced)")
+    parser.add_argument("--max-lut-percent", type=float, default=70.0,
+                        help="share of the board's LUTs that the design may take (default 70)")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``quarl build``."""
+    add_run(parser)
+    add_options(parser)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Build, and print what came of it."""
+    from build_flows import subject
+    from build_flows.console import stage
+    from build_flows.flow import Options, build, check_tools
+
+    folder = run_folder(args)
+    options = Options(args.board, args.compute, args.target, args.fold, args.max_lut_percent)
+    check_tools(options)
+    with stage("collect observations"):
+        what = subject.of_run(folder)
+    result = build(what, options, folder / "accel")
+    show(result)
+    return {"run": str(folder), **result}
+
+
+def show(result: dict[str, Any]) -> None:
+    """Parity, timing and resources as tables."""
+    from build_flows.console import say, table
+
+    parity, timing, synth = result["parity"], result["timing"], result["synth"]
+    table("Parity on %d observations" % parity["observations"], ("pair", "values", "mismatches"),
+          [(name, f"{pair['values']:,}", pair["mismatches"]) for name, pair in parity["pairs"].items()])
+    say("latency %d cycles behind the bridge (predicted %d), interval %g: %.2f us and %.0f actions/s at %g MHz"
+        % (timing["latency_cycles"], timing["predicted_latency_cycles"], timing["interval_cycles"],
+           timing["latency_cycles"] / timing["clock_mhz"], 1e6 * timing["clock_mhz"] / timing["interval_cycles"],
+           timing["clock_mhz"]))
+    if synth is not None:
+        kinds = ("lut", "lut_logic", "lut_memory", "ff", "carry4", "dsp", "bram36")
+        rows = [(name, *(f"{counts[k]:g}" for k in kinds)) for name, counts in synth["groups"].items()]
+        rows.append(("whole", *(f"{synth['total'][k]:g}" for k in kinds)))
+        rows.append(("% of " + synth["board"]["name"],
+                     *(f"{synth['percent'][k]:.1f}" if k in synth["percent"] else "" for k in kinds)))
+        table("Resources (Yosys, xc7)", ("", *(k.upper().replace("_", " ") for k in kinds)), rows)

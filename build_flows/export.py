@@ -1,0 +1,24 @@
+"""A run's policy package, written once and again when the training has changed."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from host import policy as package
+from host.errors import UserError
+from host.policy import Policy
+
+
+def ensure_package(run: Path, renew: bool = False) -> Policy:
+    """The policy package of ``run``, exported first if there is none (or if ``renew``).
+
+    Raises :class:`UserError` for a run without a finished training and for a broken package.
+    """
+    if renew or not (run / "policy").exists():
+        from models.export import export_run
+        export_run(run)
+    policy = package.read(run / "policy")
+    trained = run / "train" / "result.json"
+    if trained.exists() and trained.stat().st_mtime > (run / "policy" / "manifest.json").stat().st_mtime:
+        raise UserError("the policy package must be newer than the training it comes from", run / "policy",
+                        f"export it again with `quarl export {run}`")
+    return policy

@@ -1,0 +1,148 @@
+"""The build: policy package to RTL, emulator, parity and resources; all or nothing, and not twice."""
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from build_flows import artefacts, folding, parity, resources
+from build_flows.console import stage, table
+from build_flows.folding import Plan
+from build_flows.subject import Subject
+from host import codec
+from host.devices.emulator import Emulator, EmulatorDevice
+from host.errors import UserError
+from host.files import staged_folder, write_json
+from host.geometry import Geometry
+from hw import boards
+from hw.boards import Board
+from hw.engines import ENGINES
+
+TARGETS = ("emulate", "synth")
+BRIDGE_STEPS = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What to build. Raises :class:`UserError` for a value that does not exist."""
+
+    board: str = "pynq-z2"
+    compute: str = "dsp"
+    target: str = "emulate"
+    fold: str = "balanced"
+    max_lut_percent: float = 70.0
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("compute", self.compute, tuple(ENGINES)), ("target", self.target, TARGETS),
+                                   ("fold", self.fold, folding.FOLDS)):
+            if value not in known:
+                raise UserError("--{} must be one of {}".format(name, ", ".join(known)), value, "choose one of them")
+        if not 0 < self.max_lut_percent <= 100:
+            raise UserError("--max-lut-percent must be above 0 and at most 100", self.max_lut_percent, "pass 70")
+
+
+def check_tools(options: Options) -> None:
+    """Raise ``ToolError`` naming what is missing, before any work is done."""
+    from hw.prerequisites import require
+    require("emulate")
+    if options.target == "synth":
+        require("synthesise")
+
+
+def build(subject: Subject, options: Options, out: Path) -> dict[str, Any]:
+    """Build the accelerator of ``subject`` into the folder ``out``, which appears whole or not at all.
+
+    Returns :func:`artefacts.read`. A build whose inputs have not changed is not repeated. Raises ``UserError`` for a
+    design that does not fit, ``ToolError`` for a tool that fails, ``MismatchError`` where two layers disagree.
+    """
+    check_tools(options)
+    board = boards.board(options.board)
+    plan = folding.choose(resources.shapes(subject.policy), options.compute, options.fold, board,
+                          options.max_lut_percent)
+    _show(plan, board)
+    key = artefacts.key(subject.policy, dataclasses.replace(options, target=TARGETS[0]))
+    if artefacts.is_built(out, key, TARGETS[TARGETS.index(options.target):]):
+        return artefacts.read(out)
+    with staged_folder(out) as folder:
+        write_json(folder / "reports" / "estimate.json", plan.report(options.max_lut_percent))
+        _build(subject, options, board, plan, folder)
+        artefacts.mark(folder, key, options.target)
+    return artefacts.read(out)
+
+
+def _show(plan: Plan, board: Board) -> None:
+    """Print the chosen folding and what it is predicted to cost."""
+    table("Folding %s, engine %s: predicted latency %d cycles, interval %d, %d LUT (%.0f %% of %s), %d DSP"
+          % (plan.fold, plan.engine, plan.latency, plan.interval, plan.lut, 100 * plan.lut / board.lut, board.name,
+             plan.dsp),
+          ("layer", "inputs x outputs", "W / A bits", "PE", "SIMD", "cycles"),
+          [(i, "%d x %d" % (s.inputs, s.outputs), "%d / %s" % (s.weight_bits, s.act_bits or "-"), f.pe, f.simd,
+            resources.cycles(s, f)) for i, (s, f) in enumerate(zip(plan.shapes, plan.layers, strict=True))])
+
+
+def _build(subject: Subject, options: Options, board: Board, plan: Plan, folder: Path) -> None:
+    from hw.emulator import build_emulator
+
+    codes = codec.encode(subject.policy, subject.observations)
+    geometry, finn_trace = _lower(subject, options, board, plan, codes, folder / "rtl")
+    with _synthesis(options, board, folder) as synthesis:
+        with stage("Verilator: compile the emulator"):
+            build_emulator(folder / "rtl", geometry, folder)
+        with stage("parity: torch, integer, FINN and RTL"):
+            _check(subject, options, board, plan, geometry, codes, finn_trace, folder)
+        if synthesis is not None:
+            with stage(f"Yosys: synthesise for {board.part}"):
+                artefacts.write_synthesis(folder, synthesis.result(), board)
+
+
+def _lower(subject: Subject, options: Options, board: Board, plan: Plan, codes: np.ndarray,
+           rtl: Path) -> tuple[Geometry, list[np.ndarray]]:
+    """Generate and stitch the RTL into ``rtl``; FINN's own execution of ``codes``, for the parity."""
+    from build_flows import lowering, nodes
+    from build_flows.finn_session import finn_session
+    from hw.shell import write_shell
+    from hw.stitch import stitch
+
+    with stage("FINN: streamline, fold, generate RTL, execute"), \
+            tempfile.TemporaryDirectory(prefix="quarl-finn-") as scratch, finn_session(Path(scratch)):
+        lowered = lowering.lower(subject.policy, subject.onnx, plan.layers, board, Path(scratch))
+        stitch(nodes.describe(lowered.rtl), rtl, replace=ENGINES[options.compute])
+        write_shell(lowered.geometry, subject.policy.build_id, rtl)
+        return lowered.geometry, lowering.execute(lowered.golden, codes)
+
+
+@contextlib.contextmanager
+def _synthesis(options: Options, board: Board, folder: Path) -> Iterator[Future[dict[str, Any]] | None]:
+    """Synthesis on the other core while the emulator is built; None if the target does not ask for it."""
+    if options.target == "emulate":
+        yield None
+        return
+    from hw.synthesis import synthesise
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(synthesise, folder / "rtl", "quarl_shell", options.compute, board)
+
+
+def _check(subject: Subject, options: Options, board: Board, plan: Plan, geometry: Geometry, codes: np.ndarray,
+           finn_trace: list[np.ndarray], folder: Path) -> None:
+    """Parity over bare streams and behind the bridge; writes accel.json and two reports."""
+    policy = subject.policy
+    emulator = Emulator(folder / "emulator.so", folder / "rtl")
+    try:
+        report, timing = parity.check(policy, codes, subject.torch_trace(subject.observations), finn_trace, emulator,
+                                      geometry)
+    finally:
+        emulator.close()
+    artefacts.write_accelerator(folder, policy, options, board, plan, geometry, timing)
+    with EmulatorDevice(policy, folder) as device:
+        report["rtl behind the bridge = integer"], latency = parity.check_device(policy, device, codes[:BRIDGE_STEPS])
+    artefacts.write_parity(folder, report, codes, subject.visited)
+    write_json(folder / "reports" / "timing.json", {
+        "clock_mhz": board.clock_mhz, "latency_cycles": latency, "stream_latency_cycles": timing.latency,
+        "interval_cycles": timing.interval, "predicted_latency_cycles": plan.latency,
+        "predicted_interval_cycles": plan.interval})

@@ -1,0 +1,119 @@
+"""What a run folder holds, read for the report."""
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from host import accelerator, policy
+from host.errors import UserError
+from host.runlog import records
+
+REPORTS = ("parity", "estimate", "synth", "timing")
+
+
+@dataclasses.dataclass(frozen=True)
+class Log:
+    """One closed-loop run: its opening record, its episodes and its summary."""
+
+    path: Path
+    run: dict[str, Any]
+    episodes: list[dict[str, Any]]
+    summary: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run folder. What no command has made yet is None, or empty."""
+
+    folder: Path
+    config: dict[str, Any]
+    policy: policy.Policy
+    evaluations: list[dict[str, Any]]
+    progress: list[dict[str, str]]
+    accelerator: accelerator.Accelerator | None
+    parity: dict[str, Any] | None
+    estimate: dict[str, Any] | None
+    synth: dict[str, Any] | None
+    timing: dict[str, Any] | None
+    log: Log | None
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What training was told."""
+        return self.config.get("settings") or {}
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that the report was made from, those that exist."""
+        folder = self.folder
+        known = [folder / "config.yaml", folder / "policy/manifest.json", folder / "policy/weights.npz",
+                 folder / "policy/policy.onnx", folder / "train/evaluations.json", folder / "train/progress.csv",
+                 folder / "accel/accel.json", *(_report(folder, name) for name in REPORTS)]
+        return [path for path in (*known, *([self.log.path] if self.log else [])) if path.exists()]
+
+
+def read_run(folder: Path) -> Run:
+    """Read ``folder``. Raises :class:`UserError` where it is no run, or a file in it is not what it should be."""
+    config = _config(folder)
+    accel = folder / "accel"
+    return Run(
+        folder, config, policy.read(folder / "policy"), _json(folder / "train/evaluations.json") or [],
+        _table(folder / "train/progress.csv"),
+        accelerator.read(accel) if (accel / "accel.json").exists() else None,
+        **{name: _json(_report(folder, name)) for name in REPORTS}, log=_newest_log(folder / "run"))
+
+
+def _report(folder: Path, name: str) -> Path:
+    return folder / "accel/reports" / f"{name}.json"
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.yaml"
+    try:
+        config = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError("a run folder must hold a readable config.yaml", f"{reason} at {path}",
+                        "pass a folder that `quarl train` made") from error
+    if not isinstance(config, dict) or "task" not in config:
+        raise UserError("config.yaml must name the task", path, "make the run again with `quarl train`")
+    return config
+
+
+def _json(path: Path) -> Any:
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path.name} must be readable JSON", f"{error} in {path}",
+                        "delete it and repeat the command that makes it") from error
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
+
+
+def _newest_log(folder: Path) -> Log | None:
+    """The newest log that is whole: one that an interrupted run left has no summary."""
+    for path in sorted(folder.glob("*.jsonl"), key=lambda file: (file.stat().st_mtime_ns, file.name), reverse=True):
+        kept: dict[str, list[dict[str, Any]]] = {"run": [], "episode": [], "summary": []}
+        try:
+            for record in records(path):
+                kept.get(record["type"], []).append(record)
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError("a run log must be JSON lines, each with a type", f"{error} in {path}",
+                            "delete the file and repeat `quarl run`") from error
+        if kept["run"] and kept["summary"]:
+            return Log(path, kept["run"][0], kept["episode"], kept["summary"][0])
+    return None

@@ -1,0 +1,68 @@
+"""What is built and compared: a policy, its QONNX model, observations, and the torch actor's view of them."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from build_flows.export import ensure_package
+from host import policy as package
+from host.errors import UserError
+from host.policy import Policy
+
+if TYPE_CHECKING:
+    from models.actor import QuantActor
+    from models.bits import Bits
+
+OBSERVATIONS = 12_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A policy and what it is compared on.
+
+    ``observations`` are raw, float32 [N, features], the first ``visited`` of them from rollouts. ``torch_trace`` maps
+    them to the deployed torch actor's accumulators and codes, layer by layer in turn.
+    """
+
+    policy: Policy
+    onnx: Path
+    observations: np.ndarray
+    visited: int
+    torch_trace: Callable[[np.ndarray], list[np.ndarray]]
+
+
+def of_run(run: Path) -> Subject:
+    """A trained run, exported if need be, with visited and random observations. Raises :class:`UserError`."""
+    from models.runs import load_run
+    from models.visited import RANDOM_SHARE, visited_observations
+
+    policy = ensure_package(run)
+    trained = load_run(run)
+    actor: Any = trained.actor
+    if policy.provenance.get("result") != trained.result:
+        raise UserError("the policy package must come from this run's training", run / "policy",
+                        f"export it again with `quarl export {run}`")
+    return Subject(policy, run / "policy" / "policy.onnx", visited_observations(trained, OBSERVATIONS),
+                   OBSERVATIONS - round(OBSERVATIONS * RANDOM_SHARE),
+                   lambda observations: _trace(actor, trained.normaliser.normalize_obs(observations)))
+
+
+def random(dims: Sequence[int], bits: Bits, seed: int, folder: Path, observations: int = OBSERVATIONS) -> Subject:
+    """A randomly initialised policy with biases, its package in ``folder``, and normal observations."""
+    from models.random_policy import random_actor, random_package
+
+    policy = package.read(random_package(dims, bits, seed, folder))
+    actor = random_actor(dims, bits, seed)
+    drawn = np.random.default_rng(seed).normal(size=(observations, dims[0])).astype(np.float32)
+    # The package encodes an observation as rint(x / scale), which is the actor's own input quantiser.
+    return Subject(policy, folder / "policy.onnx", drawn, 0, lambda x: _trace(actor, x))
+
+
+def _trace(actor: QuantActor, normalised: np.ndarray) -> list[np.ndarray]:
+    import torch
+    steps = actor.trace(torch.from_numpy(np.ascontiguousarray(normalised, np.float32)))
+    return [array.numpy() for step in steps for array in step if array is not None]

@@ -1,0 +1,40 @@
+"""Playing a trained policy on fresh episodes."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from host.errors import UserError
+from host.files import PathLike
+from models.deployed import act_in_integers, act_in_torch
+from models.export import policy_of
+from models.rollouts import Act, Player, episode_seeds
+from models.runs import Run, load_run
+
+BACKENDS = ("torch", "integer")
+_WIDTH = 20       # episodes played together
+
+
+def evaluate(run: Run | PathLike, episodes: int = 20, seed: int = 0, backend: str = "torch") -> np.ndarray:
+    """Undiscounted returns float64 [episodes] of deterministic play on episodes that training never saw.
+
+    ``backend`` is ``torch``, the trained actor, or ``integer``, the integer reference that the hardware equals. Equal
+    arguments give equal returns. Raises :class:`UserError`.
+    """
+    if episodes < 1:
+        raise UserError("the number of episodes must be 1 or more", episodes, "choose another --episodes")
+    run = run if isinstance(run, Run) else load_run(Path(run))
+    player = Player(run.config["task"], min(episodes, _WIDTH))
+    try:
+        return player.play(_act(run, backend), episode_seeds("evaluation", seed, episodes))
+    finally:
+        player.close()
+
+
+def _act(run: Run, backend: str) -> Act:
+    if backend == "torch":
+        return act_in_torch(run.actor, run.normaliser, run.action)
+    if backend == "integer":
+        return act_in_integers(policy_of(run))
+    raise UserError("the backend must be one of " + ", ".join(BACKENDS), backend, "choose one with --backend")

@@ -1,0 +1,45 @@
+"""Observations to compare implementations on: what the policy meets, and what it does not."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from host.files import PathLike
+from models.deployed import act_in_torch
+from models.rollouts import episode_seeds
+from models.runs import Run, load_run
+from models.tasks import make_env
+
+EPSILON = 0.2            # share of random actions, so that rollouts leave the beaten track
+RANDOM_SHARE = 0.25      # share of observations that are drawn, not visited
+SPREAD = 3.0             # their standard deviation, in the normaliser's: reaches the saturated codes
+
+
+def visited_observations(run: Run | PathLike, n: int, seed: int = 0) -> np.ndarray:
+    """``n`` raw observations, float32 [n, features]: three quarters from epsilon-greedy rollouts, the rest random.
+
+    Random ones are normal around the normaliser's mean. Equal arguments give equal observations.
+    """
+    run = run if isinstance(run, Run) else load_run(Path(run))
+    random = np.random.default_rng(episode_seeds("visited", seed, 4))
+    drawn = round(n * RANDOM_SHARE)
+    statistics = run.normaliser.obs_rms
+    spread = random.normal(statistics.mean, SPREAD * np.sqrt(statistics.var), (drawn, *statistics.mean.shape))
+    return np.concatenate([_rollouts(run, n - drawn, seed, random), spread]).astype(np.float32)
+
+
+def _rollouts(run: Run, n: int, seed: int, random: np.random.Generator) -> np.ndarray:
+    env, act = make_env(run.config["task"]), act_in_torch(run.actor, run.normaliser, run.action)
+    env.action_space.seed(seed)
+    seen: list[np.ndarray] = []
+    over = True
+    while len(seen) < n:
+        if over:
+            observation, _ = env.reset(seed=int(random.integers(2 ** 31)))
+        seen.append(observation)
+        action = env.action_space.sample() if random.random() < EPSILON else act(observation[None])[0]
+        observation, _, terminated, truncated, _ = env.step(action)
+        over = terminated or truncated
+    env.close()
+    return np.asarray(seen, np.float32).reshape(n, -1)

@@ -1,0 +1,433 @@
+"""The report of a run folder: what it says, what it leaves out, and that it loads nothing."""
+from __future__ import annotations
+
+import base64
+import gzip
+import html.parser
+import itertools
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects
+import pytest
+import yaml
+
+from build_flows.report import charts, commands, figures, write_report
+from build_flows.report.inputs import read_run
+from build_flows.report.markup import Html, bar, join, safe, table, tag
+from host import accelerator
+from host import policy as package
+from host.errors import ToolError, UserError
+from host.files import write_json
+from host.geometry import Geometry, Stream
+from host.runlog import RunLog
+
+DIMS = (4, 64, 64, 2)
+EVIL = "<img src=x onerror=alert(1)>\"'&"
+
+
+def make_policy(task: str = "CartPole-v1", seed: int = 0) -> package.Policy:
+    rng = np.random.default_rng(seed)
+    layers = tuple(
+        package.Layer(rng.integers(-7, 8, (outputs, inputs)).astype(np.int8), 4,
+                      None if i == len(DIMS) - 2 else
+                      np.sort(rng.integers(-200, 200, (outputs, 15)), axis=1).astype(np.int32),
+                      None if i == len(DIMS) - 2 else 4)
+        for i, (inputs, outputs) in enumerate(itertools.pairwise(DIMS)))
+    return package.Policy(
+        task=task, algo="ppo", input_bits=8, observation_shape=(4,), action=package.ActionSpace("discrete", 2),
+        head="argmax", encode_scale=np.ones(4, np.float32), encode_offset=np.zeros(4, np.float32), layers=layers,
+        decode_scale=np.ones(2, np.float32), decode_bias=np.zeros(2, np.float32),
+        provenance={"seed": 3, "result": {"mean_return": 500.0}, "versions": {"torch": "2.9.1", "brevitas": "0.13.0"}})
+
+
+def make_run(folder: Path, task: str = "CartPole-v1") -> Path:
+    """A run folder with what must be there and nothing else."""
+    folder.mkdir(parents=True)
+    config = {"task": task, "algo": "ppo", "seed": 3, "bits": {"weight": 4, "act": 4, "input": 8},
+              "settings": {"total_steps": 100000, "target_return": 500, "net_arch": [64, 64]}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    package.write(make_policy(task), folder / "policy", b"onnx")
+    return folder
+
+
+def add_training(folder: Path) -> None:
+    rng = np.random.default_rng(1)
+    steps = [8192 * (i + 1) for i in range(6)]
+    means = [96.4, 212.9, 347.3, 471.0, 489.5, 500.0]
+    write_json(folder / "train/evaluations.json", [
+        {"timesteps": s, "mean_return": m, "std_return": float((500 - m) / 4), "episodes": 100 if m == 500 else 20,
+         "seconds": 5.5 * (i + 1)} for i, (s, m) in enumerate(zip(steps, means, strict=True))])
+    lines = ["timesteps,rollout/ep_len_mean,rollout/ep_rew_mean"]
+    for step in range(1024, steps[-1] + 1, 1024):
+        mean = "" if step == 1024 else f"{min(480.0, 20 + step / 110 + rng.normal(0, 9)):.2f}"
+        lines.append(f"{step},{mean},{mean}")
+    (folder / "train/progress.csv").write_text("\n".join(lines) + "\n")
+
+
+def add_accelerator(folder: Path, mismatches: int = 0) -> None:
+    policy = package.read(folder / "policy")
+    streams = Geometry(Stream(1, 4, 8, 32), Stream(1, 2, 16, 32))
+    accelerator.write(accelerator.Accelerator(policy.hash, policy.build_id, "pynq-z2", "lut", "min-latency", 100.0,
+                                              streams, 61, 16.0, versions={"finn-plus": "1.6.1"}), folder / "accel")
+    reports = folder / "accel/reports"
+    names = ["torch = integer", "finn = integer", "rtl = integer", "rtl, 50 % input and 0 % output stalls = integer"]
+    write_json(reports / "parity.json", {
+        "observations": 12000, "visited": 8000, "random": 4000, "distinct": 11873,
+        "pairs": {name: {"values": 1560000, "mismatches": mismatches if i == 2 else 0}
+                  for i, name in enumerate(names)}})
+    shapes = zip(DIMS, DIMS[1:], [4, 4, None], [16, 32, 2], [4, 16, 16], [16, 8, 4], [912, 9876, 744], strict=False)
+    write_json(reports / "estimate.json", {
+        "engine": "lut", "fold": "min-latency", "max_lut_percent": 70.0,
+        "predicted": {"latency_cycles": 58, "interval_cycles": 16, "lut": 12345, "dsp": 0},
+        "layers": [{"layer": i, "inputs": a, "outputs": b, "weight_bits": 4, "act_bits": act, "pe": pe, "simd": simd,
+                    "cycles": cycles, "lut": lut, "dsp": 0}
+                   for i, (a, b, act, pe, simd, cycles, lut) in enumerate(shapes)]})
+    groups = {name: {"lut": lut, "lut_logic": lut - memory, "lut_memory": memory, "ff": ff, "carry4": lut // 9,
+                     "dsp": 0, "bram36": bram}
+              for name, lut, memory, ff, bram in [("layer 0", 1034, 24, 1203, 0), ("layer 1", 10411, 812, 7345, 1.5),
+                                                  ("layer 2", 702, 16, 611, 0), ("streams", 188, 0, 240, 0),
+                                                  ("bridge", 410, 0, 655, 0)]}
+    total = {kind: sum(group[kind] for group in groups.values()) for kind in groups["bridge"]}
+    board = {"lut": 53200, "ff": 106400, "dsp": 220, "bram36": 140, "lut_memory": 17400}
+    write_json(reports / "synth.json", {
+        "total": total, "groups": groups, "board": board, "seconds": 74.2,
+        "percent": {kind: 100 * total[kind] / there for kind, there in board.items()}})
+    write_json(reports / "timing.json", {
+        "clock_mhz": 100, "latency_cycles": 68, "stream_latency_cycles": 61, "interval_cycles": 16.0,
+        "predicted_latency_cycles": 58, "predicted_interval_cycles": 16})
+
+
+def add_log(folder: Path, name: str = "a.jsonl", device: str = "emulator", finished: bool = True) -> None:
+    returns = [500.0, 500.0, 487.0, 500.0, 500.0, 463.0, 500.0, 500.0, 500.0, 500.0]
+    spent = {"encode": (9.1, 11.8, 20.4), "device": (212.6, 301.0, 512.9), "decode": (8.4, 10.1, 17.7),
+             "env": (12.2, 15.9, 31.3), "policy": (231.0, 322.0, 548.0)}
+    with RunLog(folder / "run" / name) as log:
+        log.write("run", task="CartPole-v1", device=device, policy=package.read(folder / "policy").hash, episodes=10,
+                  seed=0, bits={"input": 8, "layers": [[4, 4], [4, 4], [4, None]]})
+        for index, value in enumerate(returns):
+            log.write("step", episode=index, step=0, action=1, reward=1.0, ns={"encode": 1}, cycles=68)
+            log.write("episode", episode=index, seed=1_000_000 + index, length=int(value), **{"return": value})
+        if finished:
+            log.write("summary", episodes=10, steps=4950, return_mean=float(np.mean(returns)),
+                      return_std=float(np.std(returns)), return_min=463.0, return_max=500.0, wall_s=1.3,
+                      steps_per_s=3807.7, fpga_cycles={"min": 68, "p50": 68.0, "max": 71}, clock_mhz=100,
+                      latency_us={part: dict(zip(("p50", "p90", "p99"), values, strict=True))
+                                  for part, values in spent.items()},
+                      fpga_us=0.68, task="CartPole-v1", device=device, device_stats={}, resources=None)
+
+
+def make_full_run(folder: Path, task: str = "CartPole-v1", mismatches: int = 0) -> Path:
+    make_run(folder, task)
+    add_training(folder)
+    add_accelerator(folder, mismatches)
+    add_log(folder)
+    return folder
+
+
+class Page(html.parser.HTMLParser):
+    """A page's text as a reader sees it, its elements, and the content of its scripts."""
+
+    VOID = ("meta", "br", "img", "link")
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self.words: list[str] = []
+        self.feed(self.source)
+        self.close()
+        self.text = re.sub(r"\s+", " ", " ".join(self.words))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, "elements must close in order"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "script":
+            self.scripts.append((self.elements[-1][1], data))
+        elif self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag == name]
+
+    def charts(self) -> list[dict[str, Any]]:
+        return [json.loads(data) for attributes, data in self.scripts if attributes.get("type") == "application/json"]
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    return Page(write_report(make_full_run(tmp_path_factory.mktemp("runs") / "cartpole")))
+
+
+def test_headline_says_what_matters_first(full: Page) -> None:
+    head = full.text.split("Training")[0]
+    for part in ("CartPole-v1: cartpole", "PPO, seed 3 · pynq-z2, engine lut, folding min-latency", "W4 A4 I8",
+                 "network 4-64-64-2", "Return, emulated RTL 495.0 ± 11.3 mean ± std of 10 episodes", "68 cycles",
+                 "0.68 µs at 100 MHz", "24.0 %", "12,745 of 53,200", "✓ bit-exact",
+                 "0 mismatches on 12,000 observations"):
+        assert part in head
+
+
+def test_every_section_shows_its_input(full: Page) -> None:
+    for part in (
+            "Best evaluation: 500.0 ± 0.0 over 100 episodes, after 49,152 steps.",
+            "The emulated RTL played 10 episodes (4,950 steps) at 3,808 steps/s: return 495.0 ± 11.3, from 463.0 to "
+            "500.0.",
+            "Compared on 12,000 observations: 8,000 visited by the policy and 4,000 random; 11,873 distinct",
+            "torch = integer 1,560,000 0 ✓ equal",
+            "Synthesised by Yosys for pynq-z2 in 74 s", "LUT 12,745 53,200 24.0 %", "Block RAM (36 kbit) 1.5 140 1.1 %",
+            "LUT logic 11,893", "LUT memory 852", "of which memory 852 17,400 4.9 %", "DSP48 0 220 0.0 %",
+            "Last observation word to action valid, behind the bridge 68 – 0.68 µs",
+            "Accelerator alone, first beat in to last beat out 61 58 0.61 µs",
+            "6,250,000 inferences per second", "68 (68 to 71)",
+            "It is not the board's", "Device 213 µs 301 µs 513 µs",
+            "Layer 1 64 → 64 4 4 32 16 8 9,876 10,411 7,345 0 81.7 %", "Layer 2 64 → 2 4 none 2 16 4",
+            "AXI4-Lite bridge – 410 655 0 3.2 %", "Total 12,345 12,745",
+            "torch 2.9.1", "finn-plus 1.6.1", "policy.result.mean_return 500.0", "config.settings.net_arch [64, 64]",
+            "accel/reports/synth.json", "run/a.jsonl"):
+        assert part in full.text
+    assert "not in this run yet" not in full.text
+    assert "⚠" not in full.text
+
+
+def test_reproduce_lists_the_commands_with_the_runs_values(full: Page) -> None:
+    for line in (
+            "quarl train --task CartPole-v1 --algo ppo --weight-bits 4 --act-bits 4 --input-bits 8 --seed 3 "
+            "--steps 100000 --out runs/cartpole",
+            "quarl export runs/cartpole",
+            "quarl build runs/cartpole --board pynq-z2 --compute lut --target synth --fold min-latency "
+            "--max-lut-percent 70",
+            "quarl run runs/cartpole --device emulator --episodes 10 --seed 0",
+            "quarl report runs/cartpole"):
+        assert line in full.text
+
+
+def test_charts_are_valid_plotly_figures_with_titled_axes(full: Page) -> None:
+    figures_ = full.charts()
+    assert len(figures_) == 3
+    for figure in figures_:
+        plotly.graph_objects.Figure(figure)                    # raises for a property that plotly does not have
+        assert figure["layout"]["xaxis"]["title"]["text"]
+    training, episodes, latency = figures_
+    assert [trace.get("name") for trace in training["data"]] == [
+        None, "± 1 std", "evaluation, mean", "training episodes", "target"]
+    assert training["data"][2]["y"][-1] == 500.0
+    assert len(training["data"][3]["x"]) == 47                 # the first row has no finished episode yet
+    assert training["data"][4]["y"] == [500, 500]
+    assert episodes["data"][0]["y"][2] == 487.0
+    assert latency["data"][0]["x"] == [9.1, 212.6, 8.4, 12.2]
+    assert "µs" in latency["layout"]["xaxis"]["title"]["text"]
+
+
+def test_the_page_carries_plotly_once_and_loads_nothing(full: Page) -> None:
+    from plotly.offline import get_plotlyjs
+    packed = [data for attributes, data in full.scripts if attributes.get("id") == "plotly"]
+    assert [gzip.decompress(base64.b64decode(data)).decode() for data in packed] == [get_plotlyjs()]
+    page = full.source.replace(packed[0], "")
+    for pattern in (r"https?:", r"""\b(src|href|action|srcset)\s*=""", r"@import", r"url\(", r"\bfetch\(",
+                    r"XMLHttpRequest", r"\bimport\b\s*[({*\"']", r"<link", r"<iframe"):
+        assert not re.search(pattern, page), pattern
+    policies = [meta["content"] for meta in full.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"]
+    assert len(full.source) < 2_500_000
+
+
+def test_page_is_accessible_and_well_formed(full: Page) -> None:
+    assert full.open == []
+    assert full.all("html") == [{"lang": "en"}]
+    tables = len(full.all("table"))
+    assert tables == len(full.all("caption")) > 8
+    assert all(header.get("scope") in ("row", "col") for header in full.all("th"))
+    plots = [div for div in full.all("div") if div.get("class") == "plot"]
+    assert len(plots) == 3
+    assert all(div["role"] == "img" and len(div["aria-label"] or "") > 40 for div in plots)
+    titles = {heading["id"] for heading in full.all("h2") if "id" in heading}
+    assert titles == {section["aria-labelledby"] for section in full.all("section")}
+    assert len(full.all("h1")) == 1
+
+
+def test_without_optional_inputs_each_section_names_its_command(tmp_path: Path) -> None:
+    page = Page(write_report(make_run(tmp_path / "x")))
+    for part in (
+            "The training's evaluations are not in this run yet: quarl train --task CartPole-v1",
+            "Episodes against the hardware are not in this run yet: quarl run runs/x --device emulator --episodes 20",
+            "The comparison of torch, reference, FINN and RTL is not in this run yet: "
+            "quarl build runs/x --target emulate",
+            "Synthesis results are not in this run yet: quarl build runs/x --target synth",
+            "The RTL's timing is not in this run yet: quarl build runs/x --target emulate",
+            "The host's time per step is not in this run yet: quarl run runs/x --device emulator",
+            "A dash is what is not known yet: quarl build runs/x --target synth finds it.",
+            "Layer 0 4 → 64 4 4 – – – – – – – –", "W4 A4 I8", "not compared yet", "not synthesised yet"):
+        assert part in page.text
+    assert page.charts() == []
+    assert not page.all("script"), "no chart, no library"
+
+
+@pytest.mark.parametrize("part", ["train/evaluations.json", "train/progress.csv", "accel/accel.json",
+                                  *(f"accel/reports/{name}.json" for name in ("parity", "estimate", "synth", "timing")),
+                                  "run/a.jsonl"])
+def test_any_one_input_may_be_missing(tmp_path: Path, part: str) -> None:
+    folder = make_full_run(tmp_path / "x")
+    (folder / part).unlink()
+    assert Page(write_report(folder)).open == []
+
+
+def test_all_text_is_escaped(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "<b>run", task=EVIL)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    (folder / "config.yaml").write_text(yaml.safe_dump({**config, "note": EVIL, EVIL: "</script>"}))
+    parity = folder / "accel/reports/parity.json"
+    parity.write_text(json.dumps({**json.loads(parity.read_text()), "pairs": {EVIL: {"values": 1, "mismatches": 0}}}))
+    page = Page(write_report(folder))
+    assert EVIL in page.text
+    assert not page.all("img") and not page.all("b")
+    assert not any("onerror" in attributes for _, attributes in page.elements)
+    assert "'<img src=x" in page.text, "the shell command quotes the task"
+
+
+def test_chart_data_cannot_end_its_script() -> None:
+    spec = charts.chart("t", "s", [{"name": "</script><b>&"}], {}, {}, Html(""))
+    assert "</script><b>" not in spec
+    assert json.loads(re.findall(r'json">(.*?)</script>', spec)[0])["data"] == [{"name": "</script><b>&"}]
+
+
+def test_mismatches_are_said_in_the_headline_and_the_table(tmp_path: Path) -> None:
+    page = Page(write_report(make_full_run(tmp_path / "x", mismatches=1234)))
+    assert "✗ 1,234 mismatches on 12,000 observations" in page.text
+    assert "rtl = integer 1,560,000 1,234 ✗ differ" in page.text
+    assert "✓ bit-exact" not in page.text
+
+
+def test_too_large_for_the_board_is_said(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    path = folder / "accel/reports/synth.json"
+    synth = json.loads(path.read_text())
+    synth["total"].update(lut=60000, lut_logic=55000, lut_memory=5000)
+    path.write_text(json.dumps(synth))
+    page = Page(write_report(folder))
+    assert "LUT 60,000 53,200 112.8 % ✗ too many" in page.text
+    assert 'style="width:100.00%"' in page.source
+
+
+def test_parts_of_another_policy_are_pointed_out(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    package.write(make_policy(seed=9), folder / "policy", b"onnx")
+    text = Page(write_report(folder)).text
+    assert "⚠ The accelerator was made from another policy" in text
+    assert "⚠ The closed-loop run was made from another policy" in text
+
+
+def test_the_newest_whole_log_counts(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    add_log(folder, "b.jsonl", device="integer")
+    add_log(folder, "c.jsonl", finished=False)
+    for age, name in enumerate(("c", "b", "a")):
+        os.utime(folder / f"run/{name}.jsonl", (1e9 - age, 1e9 - age))
+    text = Page(write_report(folder)).text
+    assert "Return, device integer 495.0" in text
+    assert "run/b.jsonl" in text
+    assert "It is not the board's" not in text, "only the emulator's time needs the remark"
+
+
+def test_fp32_config_is_reproduced_as_such(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "my run")
+    (folder / "config.yaml").write_text("{task: CartPole-v1, algo: ppo, seed: 0, bits: null}")
+    run = read_run(folder)
+    assert commands.train(run) == "quarl train --task CartPole-v1 --algo ppo --fp32 --seed 0 --out 'runs/my run'"
+    assert write_report(folder).exists()
+
+
+def test_same_inputs_same_page_and_nothing_else_in_the_folder(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    before = sorted(folder.rglob("*"))
+    path = write_report(folder)
+    first = path.read_bytes()
+    assert write_report(folder) == path == folder / "report.html"
+    assert path.read_bytes() == first
+    assert sorted(folder.rglob("*")) == sorted([*before, path])
+
+
+def test_no_run_folder_is_the_users_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"must hold a readable config.yaml, found No such file .* `quarl train` made"):
+        write_report(tmp_path)
+    (tmp_path / "config.yaml").write_text("task: [")
+    with pytest.raises(UserError, match=r"must hold a readable config.yaml, found while parsing"):
+        write_report(tmp_path)
+    (tmp_path / "config.yaml").write_text("seed: 1")
+    with pytest.raises(UserError, match=r"config.yaml must name the task"):
+        write_report(tmp_path)
+    (tmp_path / "config.yaml").write_text("task: CartPole-v1")
+    with pytest.raises(UserError, match=r"a policy package is a folder with manifest.json"):
+        write_report(tmp_path)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_damaged_inputs_are_named(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    good = (folder / "accel/reports/synth.json").read_text()
+    (folder / "accel/reports/synth.json").write_text(good[:50])
+    with pytest.raises(UserError, match=r"synth.json must be readable JSON.*repeat the command that makes it"):
+        write_report(folder)
+    (folder / "accel/reports/synth.json").write_text("{}")
+    with pytest.raises(UserError, match=r"must have the fields that this version .* KeyError: 'total'"):
+        write_report(folder)
+    (folder / "accel/reports/synth.json").write_text(good)
+    (folder / "run/a.jsonl").write_text("no json\n")
+    with pytest.raises(UserError, match=r"a run log must be JSON lines"):
+        write_report(folder)
+    assert not (folder / "report.html").exists()
+
+
+def test_full_disk_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_run(tmp_path / "x")
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(ToolError, match="No space left on device"):
+        write_report(folder)
+    monkeypatch.undo()
+    assert {path.name for path in folder.iterdir()} == {"config.yaml", "policy"}
+
+
+def test_numbers_read_well() -> None:
+    space = figures.SPACE
+    assert figures.count(53200, "LUT") == f"53,200{space}LUT"
+    assert figures.count(1.5) == "1.5"
+    assert figures.count(16.0) == "16"
+    assert figures.count(None) == figures.real(None) == figures.percent(None) == figures.microseconds(None) == "–"
+    assert figures.percent(12.345) == f"12.3{space}%"
+    assert [figures.microseconds(v) for v in (0.683, 12.34, 1234.5)] == [f"{t}{space}µs" for t in
+                                                                        ("0.68", "12.3", "1,234")]
+    assert figures.mean_std(-1234.5, 2) == f"-1,234.5{space}±{space}2.0"
+    assert figures.size(999) == f"999{space}B"
+    assert figures.size(12345) == f"12.3{space}kB"
+    assert [figures.bits(v) for v in ([], [4, 4], [3, 6, 4])] == ["–", "4", "3–6"]
+
+
+def test_markup_escapes_unless_told_otherwise() -> None:
+    assert safe("<a>") == "&lt;a&gt;"
+    assert safe(Html("<a>")) == "<a>"
+    assert tag("p", "<", Html("<br>"), class_="x\"y", aria_label=None) == '<p class="x&quot;y">&lt;<br></p>'
+    assert join(["<", Html("<br>")]) == "&lt;\n<br>"
+    assert re.findall(r"width:([\d.]+)%", bar((80, "logic"), (60, "memory"), (-3, "x"))) == ["80.00", "20.00", "0.00"]
+    with pytest.raises(ValueError, match="zip"):
+        table("c", ["a", "b"], "l", [])
+
+
+def test_palette_has_distinct_brightness_and_a_faded_form() -> None:
+    assert charts.faded("blue") == "rgba(58,134,200,0.22)"
+    assert len(set(charts.PALETTE.values())) == len(charts.PALETTE)

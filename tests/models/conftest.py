@@ -1,0 +1,13 @@
+"""A small finished run that several tests share."""
+import pytest
+
+from models.bits import Bits
+from models.train import TrainConfig, train
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory):
+    """CartPole W4A3I6 after 1024 steps."""
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    train(TrainConfig("CartPole-v1", out, bits=Bits(4, 3, 6), seed=3, steps=1024))
+    return out

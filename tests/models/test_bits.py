@@ -1,0 +1,28 @@
+import pytest
+
+from host.errors import UserError
+from models.bits import Bits, check_bits
+
+
+@pytest.mark.parametrize("value", range(2, 9))
+def test_accepts_two_to_eight(value):
+    assert check_bits("weight", value) == value
+
+
+@pytest.mark.parametrize("value", [1, 9, 0, -4, 4.0, True, None, "4"])
+def test_rejects_the_rest(value):
+    with pytest.raises(UserError) as error:
+        check_bits("act", value)
+    assert str(error.value) == (f"act bits must be a whole number from 2 to 8, found {value}. "
+                                "Fix: choose --act-bits between 2 and 8.")
+
+
+@pytest.mark.parametrize(("kind", "values"), [("weight", (1, 4, 8)), ("act", (4, 9, 8)), ("input", (4, 4, 16))])
+def test_each_width_is_checked(kind, values):
+    with pytest.raises(UserError, match=f"^{kind} bits must be a whole number from 2 to 8, found "):
+        Bits(*values)
+
+
+def test_input_defaults_to_eight_and_text():
+    assert Bits(4, 3).input == 8
+    assert str(Bits(4, 3)) == "W4A3I8"

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from hypothesis import given, settings
+from strategies import all_bits, seeds
+
+from host.policy import ActionSpace, validate
+from models import extract as ex
+from models.bits import Bits
+from models.random_policy import random_actor, random_policy
+from models.tasks import action_space
+
+
+@settings(max_examples=25, deadline=None)
+@given(all_bits, seeds)
+def test_thresholds_count_the_trained_code_at_every_accumulator(bits, seed):
+    actor = random_actor((3, 4, 2), bits, seed)
+    stage, activation = actor.stages()[0], actor.activations[0]
+    table = ex.thresholds(activation, stage, 2 ** bits.act - 1)
+    bounds = stage.channel_bounds().numpy()
+    widest = int(bounds.max())
+    acc = np.arange(-widest, widest + 1)
+    with torch.no_grad():
+        value = activation(stage.preactivation(torch.from_numpy(acc)[:, None].expand(-1, 4)))
+    code = torch.round(value / activation.act_quant.scale()).numpy()
+    for channel, bound in enumerate(bounds):
+        inside = np.abs(acc) <= bound
+        counted = np.searchsorted(table[channel], acc[inside], "right")
+        np.testing.assert_array_equal(counted, code[inside, channel])
+
+
+def test_thresholds_never_and_always_reached():
+    actor = random_actor((3, 2, 2), Bits(3, 2, 4), 0)
+    with torch.no_grad():
+        actor.linears[0].bias.copy_(torch.tensor([1e6, -1e6]))
+    stage = actor.stages()[0]
+    bound = stage.channel_bounds().numpy()
+    table = ex.thresholds(actor.activations[0], stage, 3)
+    assert table.dtype == np.int32 and table.shape == (2, 3)
+    assert (table[0] == -bound[0]).all() and (table[1] == bound[1] + 1).all()
+
+
+def test_policy_is_valid_and_complete():
+    actor, policy = random_policy((5, 7, 3), Bits(2, 3, 4), 0)
+    validate(policy)
+    assert [layer.weight_bits for layer in policy.layers] == [2, 2]
+    assert [layer.act_bits for layer in policy.layers] == [3, None]
+    assert policy.input_bits == 4 and policy.head == "argmax"
+    np.testing.assert_array_equal(policy.decode_bias, actor.linears[-1].bias.detach().numpy())
+
+
+def test_a_box_is_clipped():
+    low, high = np.array([-2.0, -1.0], np.float32), np.array([2.0, 1.0], np.float32)
+    action = action_space(spaces.Box(low, high))
+    assert action == ActionSpace("box", low=(-2.0, -1.0), high=(2.0, 1.0))
+    assert ex.head(action) == "clip"
+
+
+def test_unsupported_actions():
+    with pytest.raises(ValueError, match=r"actions must be Discrete or a one-dimensional Box, found MultiBinary"):
+        action_space(spaces.MultiBinary(3))
