@@ -81,7 +81,7 @@ def write_parity(out: Path, pairs: dict[str, Any], codes: np.ndarray, visited: i
 
 
 def write_synthesis(out: Path, found: dict[str, Any], board: Board) -> None:
-    """Write ``reports/synth.json``, nodes gathered by layer. Raises :class:`UserError` for a design that does not fit."""
+    """Write ``reports/synth.json``, nodes gathered by layer. Raises :class:`UserError` where the chip is too small."""
     groups: dict[str, dict[str, float]] = {}
     for node, counts in {**found["layers"], "bridge": found["bridge"]}.items():
         group = groups.setdefault(_group(node), dict.fromkeys(counts, 0))

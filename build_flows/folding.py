@@ -104,7 +104,8 @@ def _frontier(shapes: Sequence[Shape], engine: str) -> tuple[np.ndarray, list[tu
     for shape in shapes:
         groups: dict[int, list[tuple[np.ndarray, tuple[Folding, ...]]]] = {}
         for folding in options(shape):
-            added = costs + np.array([resources.luts(shape, folding, engine), resources.dsps(shape, folding, engine), 0, 0])
+            added = costs + np.array([resources.luts(shape, folding, engine),
+                                      resources.dsps(shape, folding, engine), 0, 0])
             for row, choice, width in zip(added, choices, lanes, strict=True):
                 row[2:] = follow(shape, folding, row[2], row[3], width)
                 groups.setdefault(folding.pe, []).append((row, (*choice, folding)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, Dict
+from typing import Dict, List
 
 from host.errors import UserError
 from host.files import PathLike, write_json
@@ -30,7 +30,7 @@ class Accelerator:
     geometry: Geometry
     latency_cycles: int
     interval_cycles: float
-    folding: Any = ()
+    folding: List[Dict[str, int]] = dataclasses.field(default_factory=list)
     versions: Dict[str, str] = dataclasses.field(default_factory=dict)
 
 

@@ -12,7 +12,8 @@ from host.policy import ActionSpace, Policy
 def flatten(policy: Policy, observation: Any) -> np.ndarray:
     """One observation, or a batch of them, as float32 [N, features]. Raises :class:`UserError`."""
     try:
-        array = np.asarray(observation, dtype=np.float32)
+        with np.errstate(over="ignore"):          # a float64 beyond float32 becomes inf, which is refused below
+            array = np.asarray(observation, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise UserError("an observation must be numbers of shape %s" % (policy.observation_shape,), error,
                         "pass what the environment %s returns" % policy.task) from error

@@ -13,7 +13,7 @@ def make(task: str) -> Any:
     import gymnasium
     try:
         return gymnasium.make(task)
-    except gymnasium.error.Error as error:
+    except (gymnasium.error.Error, ImportError) as error:
         near = difflib.get_close_matches(task, list(gymnasium.registry), 3, 0.5)
         fix = "use one of %s" % ", ".join(near) if near else "list them with gymnasium.pprint_registry()"
         if isinstance(error, gymnasium.error.DependencyNotInstalled):
@@ -27,8 +27,12 @@ def check_fits(env: Any, policy: Policy) -> None:
     if tuple(env.observation_space.shape or ()) != policy.observation_shape:
         raise UserError("the environment's observations must have the policy's shape %s" % (policy.observation_shape,),
                         env.observation_space, "use the task that the policy was trained on, %s" % policy.task)
+    from gymnasium import spaces
     space, action = env.action_space, policy.action
-    size = int(space.n) if hasattr(space, "n") else int(space.shape[0]) if space.shape else 0
-    if hasattr(space, "n") != (action.kind == "discrete") or size != action.size:
+    if action.kind == "discrete":
+        fits = isinstance(space, spaces.Discrete) and space.n == action.n and space.start == 0
+    else:
+        fits = isinstance(space, spaces.Box) and space.shape == (action.size,)
+    if not fits:
         raise UserError("the environment's actions must be the policy's (%s of size %d)" % (action.kind, action.size),
                         space, "use the task that the policy was trained on, %s" % policy.task)

@@ -77,11 +77,13 @@ def staged_folder(path: PathLike) -> Iterator[Path]:
         yield stage
         with explained(path):
             os.chmod(str(stage), 0o755)
-            if path.exists():
+            if os.path.lexists(str(path)):
                 os.rename(str(path), str(old))
             os.rename(str(stage), str(path))
     finally:
-        if old.exists() and not path.exists():
+        if os.path.lexists(str(old)) and not os.path.lexists(str(path)):
             os.rename(str(old), str(path))
         shutil.rmtree(str(stage), ignore_errors=True)
+        if old.is_symlink() or old.is_file():
+            old.unlink()
         shutil.rmtree(str(old), ignore_errors=True)

@@ -161,7 +161,7 @@ def _check_layer(policy: Policy, index: int, inputs: int) -> None:
     _require(thresholds.dtype == np.int32 and thresholds.shape == shape,
              "%s: thresholds must be int32 %s" % (name, list(shape)),
              "%s %s" % (thresholds.dtype, list(thresholds.shape)))
-    _require(bool(np.all(np.diff(thresholds, axis=1) >= 0)),
+    _require(bool(np.all(thresholds[:, 1:] >= thresholds[:, :-1])),
              "%s: thresholds must ascend along each channel" % name, "a descending pair")
 
 
@@ -170,6 +170,10 @@ def validate(policy: Policy) -> None:
     _require(policy.action.kind in HEADS, "the action space must be discrete or box", policy.action.kind)
     _require(len(policy.action.low) == len(policy.action.high) and policy.action.size > 0,
              "the action space must have at least one dimension with a low and a high", policy.action)
+    bounds = np.array([policy.action.low, policy.action.high], np.float64)
+    _require(bool(np.isfinite(bounds).all() and (bounds[0] <= bounds[1]).all()),
+             "a box must have finite bounds, low <= high",
+             "low %s, high %s" % (list(policy.action.low), list(policy.action.high)))
     _require(policy.head in HEADS[policy.action.kind],
              "the head of a %s action space must be one of %s" % (policy.action.kind,
                                                                   ", ".join(HEADS[policy.action.kind])), policy.head)
@@ -184,6 +188,8 @@ def validate(policy: Policy) -> None:
     inputs = policy.features
     for index, layer in enumerate(policy.layers):
         _check_layer(policy, index, inputs)
+        _require(policy.accumulator_bound(index) < 2 ** 31, "layer %d: accumulators must fit 32 bits" % index,
+                 "up to %d" % policy.accumulator_bound(index))
         inputs = len(layer.weights)
     _require(inputs == policy.action.size, "the last layer must have one output per action dimension",
              "%d outputs for %d" % (inputs, policy.action.size))
@@ -213,8 +219,9 @@ def _read_file(folder: Path, name: str) -> bytes:
 
 
 def _read_manifest(folder: Path) -> Dict[str, Any]:
+    data = _read_file(folder, "manifest.json")
     try:
-        manifest: Any = json.loads(_read_file(folder, "manifest.json").decode("utf-8"))
+        manifest: Any = json.loads(data.decode("utf-8"))
     except ValueError as error:
         raise UserError("manifest.json must be JSON", "%s in %s" % (error, folder), _FIX) from error
     _require(isinstance(manifest, dict) and manifest.get("format") == "quarl-policy",
@@ -234,8 +241,12 @@ def _read_arrays(folder: Path, manifest: Dict[str, Any]) -> Dict[str, np.ndarray
         found = sha256(_read_file(folder, name))
         _require(found == expected, "%s must have the SHA-256 that manifest.json names (%s…)"
                  % (name, str(expected)[:12]), found[:12] + "… (truncated or altered)")
-    with np.load(io.BytesIO(_read_file(folder, "weights.npz")), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    data = _read_file(folder, "weights.npz")
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError("weights.npz must be an archive of numeric arrays", error, _FIX) from error
 
 
 def read(folder: PathLike) -> Policy:
@@ -258,6 +269,8 @@ def read(folder: PathLike) -> Policy:
     except (KeyError, TypeError, IndexError) as error:
         raise UserError("manifest.json and weights.npz must hold every field of a package",
                         "%s: %s" % (type(error).__name__, error), _FIX) from error
+    _require([[la["in"], la["out"]] for la in manifest["layers"]] == [list(la.weights.shape)[::-1] for la in layers],
+             "manifest.json must name the sizes of the layers in weights.npz", manifest["layers"])
     _require(policy.hash == manifest.get("hash"), "the package's content must have the hash that manifest.json names",
              policy.hash[:12] + "…")
     return policy

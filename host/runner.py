@@ -14,6 +14,7 @@ from host.runlog import RunLog
 
 PARTS = ("encode", "device", "decode", "env")
 FIRST_SEED = 1_000_000                 # far from any training seed, so that every episode is a fresh one
+SEED_STRIDE = 100_000                  # episodes that a run can have before its seeds meet the next run's
 
 
 class Meter:
@@ -85,8 +86,9 @@ def run(policy: Policy, device: Device, log: RunLog, episodes: int = 10, seed: i
     of :meth:`Meter.summary` with the device's own counters and the given ``resources``.
     Raises :class:`UserError` for an environment that does not fit the policy.
     """
-    if episodes < 1:
-        raise UserError("the number of episodes must be at least 1", episodes, "pass --episodes 10")
+    for name, number in (("episodes", episodes), ("max-steps", 1 if max_steps is None else max_steps)):
+        if number < 1:
+            raise UserError("the number of %s must be at least 1" % name, number, "pass --%s 10" % name)
     task = task or policy.task
     env = environment.make(task)
     meter = Meter()
@@ -97,10 +99,10 @@ def run(policy: Policy, device: Device, log: RunLog, episodes: int = 10, seed: i
                   bits={"input": policy.input_bits, "layers": [[la.weight_bits, la.act_bits] for la in policy.layers]})
         start = time.perf_counter()
         for index in range(episodes):
-            total = _episode(env, policy, device, FIRST_SEED + 1000 * seed + index, index, meter, log, max_steps)
+            fresh = FIRST_SEED + SEED_STRIDE * seed + index
+            total = _episode(env, policy, device, fresh, index, meter, log, max_steps)
             meter.returns.append(total)
-            log.write("episode", episode=index, seed=FIRST_SEED + 1000 * seed + index, length=meter.lengths[-1],
-                      **{"return": total})
+            log.write("episode", episode=index, seed=fresh, length=meter.lengths[-1], **{"return": total})
             on_episode(index, total)
         summary = dict(meter.summary(time.perf_counter() - start, clock_mhz), task=task, device=device.name,
                        device_stats=device.stats(), resources=resources)

@@ -34,15 +34,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="quarl", description="Low-bit reinforcement-learning policies, from training to verified hardware.",
-                     epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(prog="quarl", epilog=_EPILOG,
+                     description="Low-bit reinforcement-learning policies, from training to verified hardware.",
+                     formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name in COMMANDS:
         module = importlib.import_module("build_flows.cli." + name)
         command = commands.add_parser(name, help=module.HELP, description=module.__doc__,
                                       formatter_class=argparse.RawDescriptionHelpFormatter)
         module.add_arguments(command)
-        command.add_argument("--json", action="store_true", help="print the result as one JSON object, as the last line")
+        command.add_argument("--json", action="store_true", help="print the result as JSON, as the last line")
         command.set_defaults(run=module.run)
     return parser
 

@@ -72,7 +72,8 @@ def _render(title: str, section: Callable[[Run], Html], run: Run) -> Html:
 
 
 def _scripts() -> Html:
-    return join([tag("script", charts.library(), id="plotly", type="text/plain"),
+    return join([tag("footer", "The charts are drawn by plotly.js (MIT licence), which this page carries with it."),
+                 tag("script", charts.library(), id="plotly", type="text/plain"),
                  tag("script", Html(_file("charts.js")))])
 
 

@@ -125,11 +125,19 @@ class EmulatorDevice(Device):
             raise UserError("the accelerator must be built from this policy (hash %s…)" % self.policy.hash[:12],
                             self.description.policy_hash[:12] + "…", "build it again with `quarl build RUN`")
         self.emulator = Emulator(self.accel / _LIBRARY, self.accel / "rtl")
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Check that the hardware is this policy's, and set up the buffers of a step."""
         observation, action = self.description.geometry.observation, self.description.geometry.action
         self._check("ID", registers.ID, registers.ID_VALUE)
         self._check("BUILD_ID", registers.BUILD_ID, self.policy.build_id)
         self._check("GEOMETRY", registers.GEOMETRY, action.frame_bytes << 16 | observation.frame_bytes)
-        self.emulator.write(registers.CTRL, registers.CTRL_AUTO_START)
+        self._opened().write(registers.CTRL, registers.CTRL_AUTO_START)
         self._words = np.zeros(observation.words, np.uint32)
         self._frame = self._words.view(np.uint8)[:observation.frame_bytes]
         self._action = np.zeros(action.words, np.uint32)
@@ -147,9 +155,10 @@ class EmulatorDevice(Device):
         return self.emulator
 
     def step(self, codes: np.ndarray) -> Reply:
+        emulator = self._opened()
         geometry = self.description.geometry
         self._frame[:] = geometry.observation.pack(codes)[0]
-        cycles = self._opened().step(self._words, self._action)
+        cycles = emulator.step(self._words, self._action)
         return Reply(geometry.action.unpack(self._result)[0], cycles)
 
     def reset(self) -> None:

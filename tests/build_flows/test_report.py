@@ -191,7 +191,7 @@ def test_every_section_shows_its_input(full: Page) -> None:
             "LUT logic 11,893", "LUT memory 852", "of which memory 852 17,400 4.9 %", "DSP48 0 220 0.0 %",
             "Last observation word to action valid, behind the bridge 68 – 0.68 µs",
             "Accelerator alone, first beat in to last beat out 61 58 0.61 µs",
-            "6,250,000 inferences per second", "68 (68 to 71)",
+            "6,250,000 inferences per second", "In the closed loop, median (68 to 71 cycles) 68",
             "It is not the board's", "Device 213 µs 301 µs 513 µs",
             "Layer 1 64 → 64 4 4 32 16 8 9,876 10,411 7,345 0 81.7 %", "Layer 2 64 → 2 4 none 2 16 4",
             "AXI4-Lite bridge – 410 655 0 3.2 %", "Total 12,345 12,745",

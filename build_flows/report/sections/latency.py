@@ -29,9 +29,9 @@ def _fpga(run: Run) -> Html:
              figures.microseconds(timing[name] / clock)] for label, name, predicted in lines]
     if run.log and "fpga_cycles" in run.log.summary:
         seen = run.log.summary["fpga_cycles"]
-        rows.append(["In the closed loop, median (smallest to largest)",
-                     f"{figures.count(seen['p50'])} ({figures.count(seen['min'])} to {figures.count(seen['max'])})",
-                     figures.NONE, figures.microseconds(seen["p50"] / clock)])
+        spread = f"{figures.count(seen['min'])} to {figures.count(seen['max'], 'cycles')}"
+        rows.append([f"In the closed loop, median ({spread})", figures.count(seen["p50"]), figures.NONE,
+                     figures.microseconds(seen["p50"] / clock)])
     rate = figures.count(round(1e6 * clock / timing["interval_cycles"]))
     return join([tag("p", f"Clock cycles are counted in the emulated RTL and are those of the board; times are at its "
                           f"{figures.count(clock, 'MHz')} clock. Back to back, that is {rate} inferences per second."),

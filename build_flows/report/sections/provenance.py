@@ -25,7 +25,7 @@ def section(run: Run) -> Html:
         tables.append(table("Versions", ["Tool", "Version"], "ll", sorted(versions.items())))
     tables.append(tag("details", tag("summary", "All settings and results on record"),
                       table("On record", ["Name", "Value"], "ll", _flat(facts))))
-    tables.append(table("Files behind this page", ["File", "Size", "Modified (UTC)", "SHA-256"], "lrll", _files(run)))
+    tables.append(table("Files behind this page", ["File", "Size", "Modified (UTC)", "SHA-256"], "lrrr", _files(run)))
     return join(tables)
 
 
