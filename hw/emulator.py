@@ -10,8 +10,8 @@ from pathlib import Path
 
 from host.errors import ToolError
 from host.files import write_bytes
+from host.geometry import Geometry
 from hw.cache import cached, digest
-from hw.geometry import Geometry
 from hw.prerequisites import package_folder, require
 from hw.shell import BUILD_ID_FILE, RTL, SHELL_TOP, bridge_parameters
 from hw.sources import sources_in

@@ -6,13 +6,15 @@ from pathlib import Path
 
 from host.errors import UserError
 from host.files import explained, write_bytes
-from host.registers import OBSERVATION
-from hw.geometry import Geometry
+from host.geometry import Geometry
+from host.registers import ACTION, OBSERVATION
 
 RTL = Path(__file__).with_name("rtl")
 BRIDGE_FILES = (RTL / "axil_port.sv", RTL / "axil_bridge.sv")
 SHELL_TOP = "quarl_shell"
 BUILD_ID_FILE = "build_id.dat"
+_MAX_OBSERVATION = 0xFFFF               # bytes: the GEOMETRY register has 16 bits for each side
+_MAX_ACTION = OBSERVATION - ACTION      # bytes: the window of ACTION
 
 _AXIL = (
     ("input", "[{aw}-1:0] ", "awaddr"), ("input", "", "awvalid"), ("output", "", "awready"),
@@ -25,18 +27,23 @@ _AXIL = (
 
 def address_width(geometry: Geometry) -> int:
     """Bits of byte address that the bridge needs: 12 (4 KiB), or more for a large observation."""
-    return max(12, (OBSERVATION + geometry.obs_bytes - 1).bit_length())
+    return max(12, (OBSERVATION + geometry.observation.frame_bytes - 1).bit_length())
 
 
 def write_shell(geometry: Geometry, build_id: int, out: Path, accel: str = "accel") -> list[Path]:
     """Write the bridge's sources, ``quarl_shell.sv`` and ``build_id.dat`` to ``out``; returns the sources.
 
     ``build_id`` (32 bits) is what the BUILD_ID register reads: a constant in the shell, a file for the emulator.
-    The accelerator's own files are not touched. Raises UserError for a bad build id, ToolError when ``out``
-    cannot be written.
+    The accelerator's own files are not touched. Raises UserError for a bad build id or sizes that the bridge's
+    windows do not hold, ToolError when ``out`` cannot be written.
     """
     if not 0 <= build_id < 2**32:
-        raise UserError("the build id must be a number of 32 bits", str(build_id), "use Policy.build_id")
+        raise UserError("the build id must be a number of 32 bits", build_id, "use Policy.build_id")
+    for name, stream, most in (("observation", geometry.observation, _MAX_OBSERVATION),
+                               ("action", geometry.action, _MAX_ACTION)):
+        if not 0 < stream.frame_bytes <= most or stream.width % 8:
+            raise UserError(f"the bridge takes an {name} of 1 to {most} bytes, in beats of whole bytes",
+                            f"{stream.beats} beats of {stream.width} bits", f"use fewer or narrower {name} values")
     write_bytes(out / BUILD_ID_FILE, f"{build_id:08x}\n".encode())
     write_bytes(out / f"{SHELL_TOP}.sv", shell_text(geometry, build_id, accel).encode())
     with explained(out):
@@ -53,7 +60,7 @@ def shell_text(geometry: Geometry, build_id: int, accel: str = "accel") -> str:
     pins = ["ap_clk(ap_clk)", "ap_rst_n(accel_rst_n)"]
     pins += [f"{port}_{s}({net}_{s})" for port, net in (("s_axis_0", "obs"), ("m_axis_0", "act"))
              for s in ("tdata", "tvalid", "tready")]
-    body = [f"wire [{geometry.in_width - 1}:0] obs_tdata;", f"wire [{geometry.out_width - 1}:0] act_tdata;",
+    body = [f"wire [{geometry.observation.width - 1}:0] obs_tdata;", f"wire [{geometry.action.width - 1}:0] act_tdata;",
             "wire obs_tvalid, obs_tready, act_tvalid, act_tready, accel_rst_n;",
             f"wire [31:0] build_id = 32'h{build_id:08x};",
             f"axil_bridge #({parameters}) bridge_i (.*);",
@@ -64,5 +71,5 @@ def shell_text(geometry: Geometry, build_id: int, accel: str = "accel") -> str:
 
 def bridge_parameters(geometry: Geometry) -> dict[str, int]:
     """Parameters of ``axil_bridge``, which ``emulator_top`` shares."""
-    return {"OBS_BYTES": geometry.obs_bytes, "IN_W": geometry.in_width, "ACT_BYTES": geometry.act_bytes,
-            "OUT_W": geometry.out_width, "AW": address_width(geometry)}
+    return {"OBS_BYTES": geometry.observation.frame_bytes, "IN_W": geometry.observation.width,
+            "ACT_BYTES": geometry.action.frame_bytes, "OUT_W": geometry.action.width, "AW": address_width(geometry)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from host.errors import ToolError
@@ -114,7 +115,7 @@ def _wrapper(node: Node, design: BlockDesign, ports: Ports, top: str) -> str:
 def _top(nodes: Sequence[Node], top: str) -> str:
     """The chain of wrappers; neighbours must agree on the width of the stream between them."""
     body: list[str] = []
-    for left, right in zip(nodes, nodes[1:], strict=False):
+    for left, right in pairwise(nodes):
         if left.outputs[0].width != right.inputs[0].width:
             raise ToolError("neighbours in the pipeline must agree on the stream's width",
                             f"{left.name} with {left.outputs[0].width} and {right.name} with "

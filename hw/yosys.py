@@ -12,9 +12,10 @@ from host.errors import ToolError
 _WORKER = Path(__file__).with_name("yosys_worker.py")
 
 
-def run_yosys(job: dict[str, Any]) -> Any:
-    """Run one job of hw/yosys_worker.py and return its answer. Raises ToolError with the end of Yosys' log."""
-    done = subprocess.run([sys.executable, "-P", str(_WORKER)], input=json.dumps(job), capture_output=True, text=True)
+def run_yosys(job: dict[str, Any], folder: Path | None = None) -> Any:
+    """Run one job of hw/yosys_worker.py in ``folder``; returns its answer. Raises ToolError with the end of the log."""
+    done = subprocess.run([sys.executable, "-P", str(_WORKER)], input=json.dumps(job), capture_output=True, text=True,
+                          cwd=folder)
     answer = done.stdout.rpartition("\n@answer ")[2]
     if done.returncode or answer == done.stdout:
         log = (done.stdout + done.stderr).strip()[-3000:]

@@ -62,12 +62,13 @@ def _synthesise(job: dict[str, Any]) -> dict[str, dict[str, int]]:
     kept = {name: name.split("$")[0] for name in names if name.split("$")[0] in job["keep"]}
     for name in kept:
         design.run_pass(f"setattr -mod -set keep_hierarchy 1 {name}")
-    design.run_pass(f"synth_xilinx -family xc7 -top {job['top']} -flatten -noiopad -noclkbuf")
+    dsp = "" if job["infer_dsp"] else "-nodsp"
+    design.run_pass(f"synth_xilinx -family xc7 -top {job['top']} -flatten -noiopad -noclkbuf {dsp}")
     design.run_pass("tee -q -o cells.json stat -json")
     modules = json.loads(Path("cells.json").read_text())["modules"]
-    print({name.lstrip("\\"): stats["num_cells_by_type"] for name, stats in modules.items()})
-    return {kept[name.lstrip("\\")]: {cell.lstrip("\\"): n for cell, n in stats["num_cells_by_type"].items()}
-            for name, stats in modules.items() if name.lstrip("\\") in kept}
+    cells = {name.lstrip("\\"): stats["num_cells_by_type"] for name, stats in modules.items()}
+    return {kept[name]: {cell.lstrip("\\"): n for cell, n in cells[name].items() if cell.lstrip("\\") not in kept}
+            for name in kept}
 
 
 def main() -> None:

@@ -31,12 +31,11 @@ def qonnx_bytes(actor: QuantActor) -> bytes:
     It is exported from the Brevitas modules; every layer has a bias, so each Gemm has the three inputs that qonnx's
     ``GemmToMatMul`` needs.
     """
-    from brevitas.export import export_qonnx
-    from qonnx.core.modelwrapper import ModelWrapper
-    from qonnx.util.cleanup import cleanup_model
-
     network = nn.Sequential(*copy.deepcopy(actor)).eval()
     with tempfile.TemporaryDirectory() as folder, _quiet():
+        from brevitas.export import export_qonnx
+        from qonnx.core.modelwrapper import ModelWrapper
+        from qonnx.util.cleanup import cleanup_model
         path = Path(folder) / "policy.onnx"
         export_qonnx(network, torch.zeros(1, actor.dims[0]), export_path=str(path), verbose=False)
         model = cleanup_model(ModelWrapper(str(path)))          # reads the weights that lie beside the model

@@ -1,7 +1,7 @@
 """Brevitas' training forwards of our quantisers, with far fewer operations and equal to the last bit.
 
 Brevitas runs about a hundred small torch operations per layer. These do the same arithmetic in the same order, so
-outputs and every gradient are bit-identical; tests compare them with the Brevitas modules.
+outputs and every gradient are bit-identical (but for the sign of a zero); tests compare them with Brevitas.
 """
 from __future__ import annotations
 

@@ -48,10 +48,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """End child processes at once; staged folders vanish as the exception passes."""
+    from hw.process import stop_all
+    stop_all()
+    raise KeyboardInterrupt
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0, 1 for an internal error, 2 for the user's, 130 for Ctrl-C."""
-    # SIGTERM ends a build as Ctrl-C does: staged folders vanish, child processes end.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         args = _parser().parse_args(arguments)
         result = args.run(args)

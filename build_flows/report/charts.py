@@ -24,7 +24,8 @@ def faded(colour: str) -> str:
 
 def axis(title: str, **settings: Any) -> dict[str, Any]:
     """An axis whose title names the quantity and its unit."""
-    return {"title": {"text": title, "standoff": 12, "font": {"size": 13}}, "automargin": True, "zeroline": False, **settings}
+    return {"title": {"text": title, "standoff": 12, "font": {"size": 13}}, "automargin": True,
+            "zeroline": False, **settings}
 
 
 def chart(title: str, summary: str, data: list[dict[str, Any]], x: dict[str, Any], y: dict[str, Any],
@@ -33,7 +34,8 @@ def chart(title: str, summary: str, data: list[dict[str, Any]], x: dict[str, Any
     layout = {"height": 320, "margin": {"l": 16, "r": 16, "t": 8, "b": 16}, "xaxis": x, "yaxis": y,
               "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": False,
               "font": {"family": "system-ui, sans-serif", "size": 13}, "hovermode": "closest",
-              "legend": {"orientation": "h", "traceorder": "normal", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}}
+              "legend": {"orientation": "h", "traceorder": "normal", "x": 0, "xanchor": "left",
+                         "y": 1.02, "yanchor": "bottom"}}
     spec = json.dumps({"data": data, "layout": layout}, allow_nan=False)
     for character in "<>&":                       # nothing in it can end the script element
         spec = spec.replace(character, f"\\u{ord(character):04x}")

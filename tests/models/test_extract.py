@@ -23,7 +23,7 @@ def test_thresholds_count_the_trained_code_at_every_accumulator(bits, seed):
     acc = np.arange(-widest, widest + 1)
     with torch.no_grad():
         value = activation(stage.preactivation(torch.from_numpy(acc)[:, None].expand(-1, 4)))
-    code = torch.round(value / activation.act_quant.scale()).numpy()
+    code = torch.round(value / activation.act_quant.scale()).detach().numpy()
     for channel, bound in enumerate(bounds):
         inside = np.abs(acc) <= bound
         counted = np.searchsorted(table[channel], acc[inside], "right")

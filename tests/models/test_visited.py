@@ -1,4 +1,5 @@
 import numpy as np
+import torch
 
 from models.runs import load_run
 from models.visited import visited_observations
@@ -14,8 +15,8 @@ def test_shape_and_seed(tiny_run):
 
 def test_random_ones_reach_further(tiny_run):
     run = load_run(tiny_run)
-    codes = run.actor.encode(__import__("torch").from_numpy(
-        run.normaliser.normalize_obs(visited_observations(run, 2000, 0)))).numpy()
+    normalised = run.normaliser.normalize_obs(visited_observations(run, 2000, 0))
+    codes = run.actor.encode(torch.from_numpy(normalised)).numpy()
     visited, drawn = codes[:1500], codes[1500:]
     assert np.abs(drawn).mean() > 2 * np.abs(visited).mean()
     assert (drawn.min(axis=0) == -32).all() and (drawn.max(axis=0) == 31).all()

@@ -21,9 +21,9 @@ def _fpga(run: Run) -> Html:
     if run.timing is None:
         return missing("The RTL's timing is", commands.build(run, "emulate"))
     timing, clock = run.timing, run.timing["clock_mhz"]
-    lines = (("Last observation word to action valid, behind the bridge", "latency_cycles", None),
-             ("Accelerator alone, first beat in to last beat out", "stream_latency_cycles",
+    lines = (("Last observation word to action valid, behind the bridge", "latency_cycles",
               "predicted_latency_cycles"),
+             ("Accelerator alone, first beat in to last beat out", "stream_latency_cycles", None),
              ("Between two inferences, back to back", "interval_cycles", "predicted_interval_cycles"))
     rows = [[label, figures.count(timing[name]), figures.count(timing[predicted] if predicted else None),
              figures.microseconds(timing[name] / clock)] for label, name, predicted in lines]
@@ -51,10 +51,11 @@ def _host(run: Run) -> Html:
     parts: list[Html] = [tag("p", text)]
     if summary["device"] == "emulator":
         parts.insert(0, tag("p", "“Device” is here the time that this computer took to simulate the RTL cycle by "
-                                 "cycle. It is not the board's: there, the accelerator takes the time above.",
+                                 "cycle. It is not the board's: there, it is the FPGA's clock cycles and the bus "
+                                 "around them.",
                             class_="note"))
-    return join([*parts, charts.chart("Host time per step, by part", text, _traces(spent),
-                                      charts.axis("time per step (µs, logarithmic)", type="log", tickmode="array", tickvals=TICKS),
+    time = charts.axis("time per step (µs, logarithmic)", type="log", tickmode="array", tickvals=TICKS)
+    return join([*parts, charts.chart("Host time per step, by part", text, _traces(spent), time,
                                       charts.axis("", autorange="reversed"), numbers)])
 
 

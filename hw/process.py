@@ -1,0 +1,44 @@
+"""Child processes that end with us: whatever was started here can be stopped at once, with all that it started."""
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+
+_lock = threading.Lock()
+_running: set[subprocess.Popen[str]] = set()
+_stopped = threading.Event()
+
+
+def run(command: Sequence[str], text: str | None = None,
+        environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ``command`` to its end with ``text`` on its standard input; output is captured.
+
+    After :func:`stop_all` nothing is started any more: KeyboardInterrupt instead.
+    """
+    with _lock:
+        if _stopped.is_set():
+            raise KeyboardInterrupt
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, env=environment, start_new_session=True)
+        _running.add(process)
+    try:
+        out, error = process.communicate(text)
+    finally:
+        with _lock:
+            _running.discard(process)
+    if _stopped.is_set():
+        raise KeyboardInterrupt
+    return subprocess.CompletedProcess(command, process.returncode, out, error)
+
+
+def stop_all() -> None:
+    """Kill every running child with its process group, and let no other start."""
+    _stopped.set()
+    # No lock: this may run in a signal handler while run() holds it.
+    for process in list(_running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,24 @@
+"""A small trained run, and small built accelerators, that several tests share."""
+import pytest
+
+from build_flows import flow, subject
+from models.bits import Bits
+from models.train import TrainConfig, train
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory):
+    """CartPole W4A4I8 after 512 steps."""
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    train(TrainConfig("CartPole-v1", out, bits=Bits(4, 4, 8), seed=1, steps=512))
+    return out
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """A random 5-17-3 net at W3 A2 I4, built with engine lut: its subject, options and folder."""
+    folder = tmp_path_factory.mktemp("built")
+    what = subject.random((5, 17, 3), Bits(3, 2, 4), 0, folder / "policy", 2000)
+    options = flow.Options(compute="lut", fold="balanced")
+    flow.build(what, options, folder / "accel")
+    return what, options, folder / "accel"

@@ -1,0 +1,74 @@
+"""FINN's view of a policy is held to the package, and its execution equals the integer reference."""
+import dataclasses
+
+import numpy as np
+import pytest
+
+from build_flows import lowering, subject
+from build_flows.finn_session import finn_session
+from build_flows.parity import compare, reference
+from build_flows.resources import Folding
+from host.errors import MismatchError
+from hw.boards import board
+from models.bits import Bits
+
+BOARD = board("pynq-z2")
+
+
+def lower(what, folding, folder):
+    with finn_session(folder / "finn"):
+        lowered = lowering.lower(what.policy, what.onnx, folding, BOARD, folder / "finn")
+        codes = np.random.default_rng(0).integers(*what.policy.input_range, (500, what.policy.features),
+                                                  endpoint=True)
+        return lowered, codes, lowering.execute(lowered.golden, codes)
+
+
+@pytest.mark.parametrize(("dims", "bits", "folding"), [
+    ((5, 17, 3), Bits(2, 2, 2), [Folding(17, 5), Folding(1, 17)]),
+    ((8, 64, 64, 4), Bits(4, 4, 8), [Folding(4, 8), Folding(4, 8), Folding(4, 8)]),
+    ((3, 7, 1), Bits(8, 8, 8), [Folding(7, 1), Folding(1, 7)]),
+    ((1, 1, 2), Bits(3, 6, 5), [Folding(1, 1), Folding(2, 1)]),
+])
+def test_finns_execution_equals_the_reference(dims, bits, folding, tmp_path):
+    what = subject.random(dims, bits, 7, tmp_path / "policy", 10)
+    lowered, codes, outputs = lower(what, folding, tmp_path)
+    assert compare("FINN", reference(what.policy, codes), outputs, codes)["mismatches"] == 0
+    observation, action = lowered.geometry.observation, lowered.geometry.action
+    assert (observation.lanes, observation.beats) == (folding[0].simd, dims[0] // folding[0].simd)
+    assert observation.bits == bits.input and observation.signed and action.signed
+    assert (action.lanes, action.beats) == (folding[-1].pe, dims[-1] // folding[-1].pe)
+
+
+def test_another_weight_in_the_package_is_found(tmp_path):
+    what = subject.random((5, 17, 3), Bits(4, 4, 8), 7, tmp_path / "policy", 10)
+    weights = what.policy.layers[1].weights.copy()
+    weights[2, 11] = -weights[2, 11] if weights[2, 11] else 1
+    layers = (what.policy.layers[0], dataclasses.replace(what.policy.layers[1], weights=weights))
+    altered = dataclasses.replace(what, policy=dataclasses.replace(what.policy, layers=layers))
+    with pytest.raises(MismatchError, match=r"layer 1, channel 2, input 11: FINN's weight must be the package's "):
+        lower(altered, [Folding(1, 1), Folding(1, 1)], tmp_path)
+
+
+def test_another_input_width_is_found(tmp_path):
+    what = subject.random((5, 17, 3), Bits(4, 4, 8), 7, tmp_path / "policy", 10)
+    altered = dataclasses.replace(what, policy=dataclasses.replace(what.policy, input_bits=6))
+    with pytest.raises(MismatchError, match=r"policy\.onnx must have the package's signed 6-bit input, found 8 bits"):
+        lower(altered, [Folding(1, 1), Folding(1, 1)], tmp_path)
+
+
+def test_the_packages_thresholds_are_the_ones_that_finn_sees(tmp_path):
+    what = subject.random((5, 17, 3), Bits(4, 4, 8), 7, tmp_path / "policy", 10)
+    thresholds = what.policy.layers[0].thresholds + 1
+    layers = (dataclasses.replace(what.policy.layers[0], thresholds=thresholds), what.policy.layers[1])
+    altered = dataclasses.replace(what, policy=dataclasses.replace(what.policy, layers=layers))
+    _, codes, outputs = lower(altered, [Folding(1, 1), Folding(1, 1)], tmp_path)
+    assert compare("FINN", reference(altered.policy, codes), outputs, codes)["mismatches"] == 0
+
+
+def test_the_session_leaves_the_environment_as_it_was(tmp_path, monkeypatch):
+    import os
+    monkeypatch.setenv("FINN_BUILD_DIR", "elsewhere")
+    before = dict(os.environ)
+    with finn_session(tmp_path):
+        assert os.environ["FINN_BUILD_DIR"] == str(tmp_path)
+    assert dict(os.environ) == before
