@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hw.sources import sources_in
 from hw.yosys import run_yosys
 
 _BRIDGE = "axil_bridge"
+_JOBS = 2    # processes; each takes every second layer, which saves more than time: Yosys' cost grows faster than size
 
 # Look-up tables that each memory primitive takes (Xilinx UG474, "Distributed RAM configuration" and "SRL").
 _LUT_MEMORY = {"RAM32X1S": 1, "RAM32X1D": 2, "RAM32M": 4, "RAM64X1S": 1, "RAM64X1D": 2, "RAM64M": 4,
@@ -59,9 +61,12 @@ def _run(inputs: list[Path], files: list[Path], top: str, engine: str, board: Bo
     with tempfile.TemporaryDirectory(prefix="quarl-synthesis-") as scratch:
         for file in inputs:
             shutil.copy(file, scratch)
-        cells = run_yosys({"job": "synthesise", "top": top, "files": [file.name for file in files],
-                           "infer_dsp": engine == "dsp", "keep": [*layers, _BRIDGE, "accel", SHELL_TOP]}, Path(scratch))
-    counts = {module: resources(found) for module, found in cells.items()}
+        keep = sorted([*layers, _BRIDGE, "accel", SHELL_TOP])
+        job = {"job": "synthesise", "top": top, "files": [file.name for file in files], "keep": keep,
+               "infer_dsp": engine == "dsp"}
+        with ThreadPoolExecutor(_JOBS) as pool:
+            shares = pool.map(lambda i: run_yosys({**job, "share": keep[i::_JOBS]}, Path(scratch)), range(_JOBS))
+            counts = {module: resources(cells) for share in shares for module, cells in share.items()}
     total = {name: sum(count[name] for count in counts.values()) for name in resources({})}
     result: dict[str, Any] = {"top": top, "engine": engine, "board": board.name, "total": total,
                               "layers": {node: counts[module] for module, node in layers.items()}}

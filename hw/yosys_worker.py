@@ -50,25 +50,30 @@ def _literal(value: Any) -> str:
 
 
 def _synthesise(job: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """Module -> cell type -> count, for the modules of ``keep``; each counts what no other of them holds.
+    """Module -> cell type -> count, for the modules of ``share``; each counts what no other of ``keep`` holds.
 
+    Modules of ``keep`` stay whole, so another process can do those outside ``share``: here they are black boxes.
     The working directory holds the sources under bare names (the front end knows no quoting) and the .dat files.
     """
-    Path("primitives.sv").write_text(_primitive_stubs())
+    stubs = Path(f"primitives_{job['share'][0]}.sv")
+    stubs.write_text(_primitive_stubs())
     design = ys.Design()
-    design.run_pass(f"read_slang --top {job['top']} {_SLANG} primitives.sv {' '.join(job['files'])}")
+    design.run_pass(f"read_slang --top {job['top']} {_SLANG} {stubs} {' '.join(job['files'])}")
     # The front end names the module of an instance MODULE or MODULE$PATH.
-    names = {name.str()[1:] for name in design.modules_}
-    kept = {name: name.split("$")[0] for name in names if name.split("$")[0] in job["keep"]}
+    names = {name.str()[1:]: name.str()[1:].split("$")[0] for name in design.modules_}
+    kept = {name: module for name, module in names.items() if module in job["keep"]}
+    mine = {name: module for name, module in kept.items() if module in job["share"]}
     for name in kept:
         design.run_pass(f"setattr -mod -set keep_hierarchy 1 {name}")
+        if name not in mine and name != job["top"] and kept[name] != "accel":
+            design.run_pass(f"blackbox {name}")
     dsp = "" if job["infer_dsp"] else "-nodsp"
     design.run_pass(f"synth_xilinx -family xc7 -top {job['top']} -flatten -noiopad -noclkbuf {dsp}")
-    design.run_pass("tee -q -o cells.json stat -json")
-    modules = json.loads(Path("cells.json").read_text())["modules"]
+    design.run_pass(f"tee -q -o {stubs}.json stat -json")
+    modules = json.loads(Path(f"{stubs}.json").read_text())["modules"]
     cells = {name.lstrip("\\"): stats["num_cells_by_type"] for name, stats in modules.items()}
-    return {kept[name]: {cell.lstrip("\\"): n for cell, n in cells[name].items() if cell.lstrip("\\") not in kept}
-            for name in kept}
+    return {module: {cell.lstrip("\\"): n for cell, n in cells[name].items() if cell.lstrip("\\") not in kept}
+            for name, module in mine.items()}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -116,7 +117,6 @@ class Supervisor(BaseCallback):
         self._record(returns)
 
     def _record(self, returns: list[float]) -> None:
-        import numpy as np
         history = self.history
         history.seconds = time.monotonic() - self.started
         evaluation = {"timesteps": self.num_timesteps, "mean_return": float(np.mean(returns)),

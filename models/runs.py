@@ -56,8 +56,8 @@ def read_config(folder: PathLike) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise UserError("a run folder must hold a readable config.yaml", f"{error} ", "make one with `quarl train`") \
-            from error
+        raise UserError("a run folder must hold a readable config.yaml", error,
+                        "make one with `quarl train`") from error
     if not isinstance(config, dict) or "task" not in config:
         raise UserError("config.yaml must name the task", path, "make the run again with `quarl train`")
     return config
