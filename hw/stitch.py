@@ -38,7 +38,7 @@ def stitch(nodes: Sequence[Node], out: Path, top: str = "accel",
         for file in design.files:
             folder.add(file, node.name)
     wanted = {module for design in designs for module in design.cells.values()}
-    ports = ports_of(folder.files, wanted)
+    ports = ports_of(out, folder.files, wanted)
     text = [f"// Generated: the pipeline {' -> '.join(node.name for node in nodes)}\n"]
     text += [_wrapper(node, design, ports, top) for node, design in zip(nodes, designs, strict=True)]
     text.append(_top(nodes, top))

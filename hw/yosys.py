@@ -2,20 +2,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from host.errors import ToolError
+from hw import process
 
 _WORKER = Path(__file__).with_name("yosys_worker.py")
 
 
 def run_yosys(job: dict[str, Any], folder: Path | None = None) -> Any:
     """Run one job of hw/yosys_worker.py in ``folder``; returns its answer. Raises ToolError with the end of the log."""
-    done = subprocess.run([sys.executable, "-P", str(_WORKER)], input=json.dumps(job), capture_output=True, text=True,
-                          cwd=folder)
+    done = process.run([sys.executable, "-P", str(_WORKER)], json.dumps(job), folder=folder)
     answer = done.stdout.rpartition("\n@answer ")[2]
     if done.returncode or answer == done.stdout:
         log = (done.stdout + done.stderr).strip()[-3000:]

@@ -16,10 +16,10 @@ _PRIMITIVES = ("DSP48E1", "LUT6_2")
 
 
 def _ports(job: dict[str, Any]) -> dict[str, list[tuple[str, str, int]]]:
-    """Module -> (name, direction, width) of its ports, under default parameters."""
+    """Module -> (name, direction, width) of its ports, under default parameters. Files are in the working directory."""
     design = ys.Design()
     for file in job["files"]:
-        design.run_pass(f'tee -q read_verilog -lib -sv "{file}"')
+        design.run_pass(f"read_verilog -lib -sv {file}")
     return {name: [(wire.name.str()[1:], "input" if wire.port_input else "output", wire.width)
                    for wire in _port_wires(design.module("\\" + name))] for name in job["modules"]}
 

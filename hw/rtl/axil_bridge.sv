@@ -182,12 +182,12 @@ module axil_bridge #(
 		Latency <= start && !Busy && !Pending? 1 : Latency + 1;
 		if(launch) begin
 			Send     <= (8*OBS_BYTES)'(Obs);
-			InCount  <= IN_BEATS - 1;
-			OutCount <= OUT_BEATS - 1;
+			InCount  <= ($bits(InCount))'(IN_BEATS - 1);
+			OutCount <= ($bits(OutCount))'(OUT_BEATS - 1);
 		end
 		else begin
 			if(obs_tvalid && obs_tready) begin
-				Send    <= Send >> IN_W;
+				Send    <= (8*OBS_BYTES)'({ IN_W'(0), Send } >> IN_W);
 				InCount <= InCount - 1;
 			end
 			if(out_fire)  OutCount <= OutCount - 1;
@@ -219,7 +219,7 @@ module axil_bridge #(
 				Sequence    <= Sequence + 1;
 				Count       <= Count + 1;
 				LatencyLast <= latency_now;
-				LatencySum  <= LatencySum + latency_now;
+				LatencySum  <= LatencySum + 64'(latency_now);
 				if(latency_now < LatencyMin)  LatencyMin <= latency_now;
 				if(latency_now > LatencyMax)  LatencyMax <= latency_now;
 			end

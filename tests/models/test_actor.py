@@ -36,7 +36,7 @@ def assert_parity(actor, policy, x):
     np.testing.assert_array_equal(actions, output.argmax(axis=1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(dims, all_bits, seeds)
 def test_deployed_actor_equals_the_integer_reference(dims, bits, seed):
     actor, policy = random_policy(dims, bits, seed)

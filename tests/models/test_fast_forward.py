@@ -24,7 +24,7 @@ def assert_same_training_step(actor, x):
         assert torch.equal(ours.grad, theirs.grad), name
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(dims, all_bits, seeds, st.integers(1, 300))
 def test_equals_brevitas(dims, bits, seed, batch):
     torch.manual_seed(seed)

@@ -44,7 +44,7 @@ def adversarial(made, random):
                           ).astype(np.float32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 5), bits, seeds, st.floats(-12, 12), st.floats(-1e4, 1e4))
 def test_codes_equal_the_hosts_on_every_observation(n, input_bits, seed, spread, centre):
     random = np.random.default_rng(seed)

@@ -1,0 +1,41 @@
+"""Run every benchmark, or those whose name contains an argument: ``python -m benchmarks [NAME]``."""
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import chain
+from host.files import write_bytes, write_json
+
+LATEST = Path(__file__).with_name("latest.json")
+TABLE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+BENCHMARKS = (chain.help_time, chain.demo, chain.min_latency, chain.emulator_rate)
+
+
+def main() -> None:
+    """Measure, merge into ``latest.json``, and write the table."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    results = {row["name"]: row for row in json.loads(LATEST.read_text())} if LATEST.exists() else {}
+    for benchmark in BENCHMARKS:
+        if asked in benchmark.__name__:
+            for row in benchmark():
+                results[row["name"]] = {**row, "command": "make bench", "when": datetime.date.today().isoformat()}
+                print(_line(row), flush=True)
+    rows = sorted(results.values(), key=lambda row: row["name"])
+    write_json(LATEST, rows)
+    head = "| benchmark | value | unit | baseline | target | met |\n| --- | ---: | --- | ---: | --- | --- |\n"
+    write_bytes(TABLE, ("# Benchmarks\n\nWritten by `make bench`, on two cores.\n\n" + head
+                        + "".join(map(_line, rows))).encode())
+
+
+def _line(row: dict[str, Any]) -> str:
+    baseline = "" if row["baseline"] is None else f"{row['baseline']:g}"
+    return (f"| {row['name']} | {row['value']:.5g} | {row['unit']} | {baseline} | {row['target']} | "
+            f"{'yes' if row['met'] else 'no'} |\n")
+
+
+if __name__ == "__main__":
+    main()

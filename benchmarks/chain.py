@@ -1,0 +1,83 @@
+"""The main job: start-up, the demo, the fastest folding, the emulator's speed."""
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from build_flows import flow, subject
+from build_flows.cli import main as quarl
+from host.devices.emulator import Emulator
+from models.bits import Bits
+
+_HELP = "import sys; from build_flows.cli import main; sys.exit(main(['--help']))"
+
+
+def _row(name: str, value: float, unit: str, target: str, met: bool, baseline: float | None = None) -> dict[str, Any]:
+    return {"name": name, "value": value, "unit": unit, "baseline": baseline, "target": target, "met": bool(met)}
+
+
+def help_time() -> list[dict[str, Any]]:
+    """Median wall time of ``quarl --help`` over five starts."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", _HELP], check=True, capture_output=True)
+        times.append(time.perf_counter() - start)
+    seconds = sorted(times)[2]
+    return [_row("build_flows.help_start_up", seconds, "s", "< 1", seconds < 1)]
+
+
+def demo() -> list[dict[str, Any]]:
+    """``quarl demo`` with an empty cache: wall time, return on the emulated RTL, parity."""
+    import json
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**_environment(), "QUARL_CACHE": folder + "/cache"}
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", _HELP.replace("'--help'", f"'demo', '--json', '--out', '{folder}/run'")],
+                              check=True, capture_output=True, text=True, env=environment)
+        seconds = time.perf_counter() - start
+        result = json.loads(done.stdout.splitlines()[-1])
+    reward = result["closed_loop"]["return_mean"]
+    wrong = sum(pair["mismatches"] for pair in result["parity"]["pairs"].values())
+    return [_row("build_flows.demo", seconds, "s", "< 150", seconds < 150),
+            _row("build_flows.demo_return_on_rtl", reward, "return, 20 episodes", ">= 475", reward >= 475),
+            _row("build_flows.demo_parity", wrong, "mismatches, 12,000 observations", "0", wrong == 0),
+            _row("build_flows.demo_lut", result["synth"]["percent"]["lut"], "% of the PYNQ-Z2's LUTs", "<= 70",
+                 result["synth"]["percent"]["lut"] <= 70)]
+
+
+def min_latency() -> list[dict[str, Any]]:
+    """8-64-64-4 at 4 bits, engine lut, fold min-latency within 70 % of the LUTs: latency and real LUTs."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        what = subject.random((8, 64, 64, 4), Bits(4, 4, 8), 0, Path(folder) / "policy")
+        result = flow.build(what, flow.Options(compute="lut", fold="min-latency", target="synth"),
+                            Path(folder) / "accel")
+    cycles, percent = result["timing"]["latency_cycles"], result["synth"]["percent"]["lut"]
+    return [_row("build_flows.latency_8_64_64_4_w4_lut", cycles, "cycles, last observation word to action valid",
+                 "<= 100", cycles <= 100, result["timing"]["predicted_latency_cycles"]),
+            _row("build_flows.lut_8_64_64_4_w4_lut", percent, "% of the PYNQ-Z2's LUTs (baseline: estimate)", "<= 70",
+                 percent <= 70, round(result["estimate"]["predicted"]["lut"] / 532, 1))]
+
+
+def emulator_rate() -> list[dict[str, Any]]:
+    """Clock cycles a second of the emulated 4-64-64-2 W4 A4 I8 accelerator, streaming."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        what = subject.random((4, 64, 64, 2), Bits(4, 4, 8), 0, Path(folder) / "policy")
+        flow.build(what, flow.Options(compute="lut"), Path(folder) / "accel")
+        emulator = Emulator(Path(folder) / "accel" / "emulator.so", Path(folder) / "accel" / "rtl")
+        before, start = emulator.cycles, time.perf_counter()
+        emulator.idle(500_000)
+        rate = (emulator.cycles - before) / (time.perf_counter() - start) / 1e6
+        emulator.close()
+    return [_row("hw.emulator_rate", rate, "Mcycle/s", ">= 1", rate >= 1)]
+
+
+def _environment() -> dict[str, str]:
+    import os
+    return dict(os.environ)
