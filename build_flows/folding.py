@@ -18,9 +18,9 @@ from host.errors import UserError
 from hw.boards import Board
 
 FOLDS = ("min-area", "balanced", "min-latency")
-# Cycles that the pipeline itself takes, beyond the folded work: per layer for its compute, FIFOs and width
-# converter, and per bit for the stages of the thresholds' binary search. `python -m build_flows.calibrate` checks.
-LAYER_CYCLES, THRESHOLD_CYCLES_PER_BIT = 14, 2
+# Cycles that the pipeline itself takes, beyond the folded work: per layer for its FIFOs, replay buffer and width
+# converter, and per bit for the stages of the thresholds' binary search. Measured on the emulated RTL.
+LAYER_CYCLES, THRESHOLD_CYCLES_PER_BIT = 11, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,14 @@ class Plan:
                               "dsp": self.dsp}}
 
 
-def follow(shape: Shape, folding: Folding, first: Any, last: Any, lanes: int) -> tuple[Any, Any]:
+def compute_depth(folding: Folding, engine: str) -> int:
+    """Pipeline stages of the multiply-accumulate: fixed for ``lut``, FINN's adder tree for ``dsp`` (its mvu.sv)."""
+    if engine == "lut":
+        return 3
+    return 4 + (folding.simd - 1).bit_length() + (folding.simd == 1)
+
+
+def follow(shape: Shape, folding: Folding, engine: str, first: Any, last: Any, lanes: int) -> tuple[Any, Any]:
     """Cycles at which the layer's first and last output beats come, given those of its inputs.
 
     Input beats of ``lanes`` codes come from cycle ``first`` to cycle ``last`` (numbers or arrays). The layer works on
@@ -59,7 +66,7 @@ def follow(shape: Shape, folding: Folding, first: Any, last: Any, lanes: int) ->
     """
     beats = shape.inputs // folding.simd
     heard = np.maximum(first + beats, last + math.ceil(lanes / folding.simd))
-    pipeline = LAYER_CYCLES + THRESHOLD_CYCLES_PER_BIT * shape.act_bits
+    pipeline = LAYER_CYCLES + compute_depth(folding, engine) + THRESHOLD_CYCLES_PER_BIT * shape.act_bits
     return heard + pipeline, heard + (shape.outputs // folding.pe - 1) * beats + pipeline
 
 
@@ -107,7 +114,7 @@ def _frontier(shapes: Sequence[Shape], engine: str) -> tuple[np.ndarray, list[tu
             added = costs + np.array([resources.luts(shape, folding, engine),
                                       resources.dsps(shape, folding, engine), 0, 0])
             for row, choice, width in zip(added, choices, lanes, strict=True):
-                row[2:] = follow(shape, folding, row[2], row[3], width)
+                row[2:] = follow(shape, folding, engine, row[2], row[3], width)
                 groups.setdefault(folding.pe, []).append((row, (*choice, folding)))
         kept = [(pe, group[k]) for pe, group in groups.items() for k in _unbeaten(np.array([row for row, _ in group]))]
         costs = np.array([row for _, (row, _) in kept])

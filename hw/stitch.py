@@ -14,11 +14,11 @@ from pathlib import Path
 from host.errors import ToolError
 from host.files import write_bytes
 from hw.block_design import BlockDesign
-from hw.netlist import Netlist, Node
+from hw.netlist import Netlist, Node, Port
 from hw.ports import Ports, ports_of
 from hw.sources import SourceFolder
 
-_STREAM = re.compile(r"(.*)_(TDATA|TVALID|TREADY)", re.IGNORECASE)
+_STREAM_PIN = re.compile(r"(.*)_(TDATA|TVALID|TREADY)", re.IGNORECASE)
 _SUFFIXES = ("tdata", "tvalid", "tready")
 
 
@@ -32,6 +32,11 @@ def stitch(nodes: Sequence[Node], out: Path, top: str = "accel",
     """
     if not nodes:
         raise ToolError("a pipeline must have a node", "none", "lower a policy that has at least one layer")
+    for left, right in pairwise(nodes):
+        if _stream(left, "outputs").width != _stream(right, "inputs").width:
+            raise ToolError("neighbours in the pipeline must agree on the stream's width",
+                            f"{left.name} with {left.outputs[0].width} and {right.name} with "
+                            f"{right.inputs[0].width} bits", "insert a data-width converter")
     designs = [BlockDesign.from_commands(node) for node in nodes]
     folder = SourceFolder(out, dict(replace or {}))
     for node, design in zip(nodes, designs, strict=True):
@@ -66,27 +71,29 @@ def _instance(module: str, name: str, connections: Mapping[str, str]) -> str:
     return f"{module} {name} (\n    {pins});"
 
 
-def _one_stream(node: Node, side: str) -> tuple[str, int]:
-    ports = node.inputs if side == "inputs" else node.outputs
+def _stream(node: Node, side: str) -> Port:
+    """The one stream among a node's ``inputs`` or ``outputs``."""
+    ports: list[Port] = getattr(node, side)
     if len(ports) != 1:
         raise ToolError(f"a node of a linear pipeline has one stream among its {side}",
                         f"{len(ports)} at {node.name}", "lower a policy without branches")
-    return ports[0].name, ports[0].width
+    return ports[0]
 
 
 def _wrapper(node: Node, design: BlockDesign, ports: Ports, top: str) -> str:
     """The module of one node: its cells, wired as the commands say, other inputs tied to 0."""
-    (s_name, s_width), (m_name, m_width) = _one_stream(node, "inputs"), _one_stream(node, "outputs")
+    source, sink = _stream(node, "inputs"), _stream(node, "outputs")
     nets = {design.net(f"{node.name}/{pin}"): "ap_clk" for pin in node.clocks}
     nets |= {design.net(f"{node.name}/{pin}"): "ap_rst_n" for pin in node.resets}
-    streams = {design.net(f"{node.name}/{s_name}"): "s_axis", design.net(f"{node.name}/{m_name}"): "m_axis"}
-    widths: dict[str, int] = {"s_axis_tdata": s_width, "m_axis_tdata": m_width}
+    streams = {design.net(f"{node.name}/{source.name}"): "s_axis", design.net(f"{node.name}/{sink.name}"): "m_axis"}
+    widths: dict[str, int] = {"s_axis_tdata": source.width, "m_axis_tdata": sink.width}
+    used: set[str] = set()
     declared: dict[str, int] = {}
     cells = []
     for cell, module in design.cells.items():
         pins: dict[str, str] = {}
         for port in ports[module]:
-            match = _STREAM.fullmatch(port.name)
+            match = _STREAM_PIN.fullmatch(port.name)
             if design.knows(f"{cell}/{port.name}"):
                 net = nets.get(design.net(f"{cell}/{port.name}"))
                 if net is None:
@@ -97,6 +104,7 @@ def _wrapper(node: Node, design: BlockDesign, ports: Ports, top: str) -> str:
                 root = design.net(f"{cell}/{match[1]}")
                 base = streams.setdefault(root, "net_" + re.sub(r"\W", "_", root))
                 net = pins[port.name] = f"{base}_{match[2].lower()}"
+                used.add(net)
                 expected = widths.setdefault(net, port.width)
                 if net.endswith("tdata") and expected != port.width:
                     raise ToolError(f"both ends of the stream {net} in {node.name} must have one width",
@@ -106,20 +114,18 @@ def _wrapper(node: Node, design: BlockDesign, ports: Ports, top: str) -> str:
             else:
                 pins[port.name] = "'0" if port.direction == "input" else ""
         cells.append(_instance(module, cell.rsplit("/", 1)[-1] + "_i", pins))
+    if loose := {f"{side}_{s}" for side in ("s_axis", "m_axis") for s in _SUFFIXES} - used:
+        raise ToolError(f"the streams of {node.name} must lead to a cell", ", ".join(sorted(loose)) + " connected to none",
+                        "check the names of the node's interfaces")
     body = [f"wire [{width - 1}:0] {net};" for net, width in declared.items()] + cells
     return _module(f"{top}_{node.name}", ["input wire ap_clk", "input wire ap_rst_n",
-                                          *_stream_ports("s_axis", s_width, "input"),
-                                          *_stream_ports("m_axis", m_width, "output")], body)
+                                          *_stream_ports("s_axis", source.width, "input"),
+                                          *_stream_ports("m_axis", sink.width, "output")], body)
 
 
 def _top(nodes: Sequence[Node], top: str) -> str:
-    """The chain of wrappers; neighbours must agree on the width of the stream between them."""
+    """The chain of wrappers."""
     body: list[str] = []
-    for left, right in pairwise(nodes):
-        if left.outputs[0].width != right.inputs[0].width:
-            raise ToolError("neighbours in the pipeline must agree on the stream's width",
-                            f"{left.name} with {left.outputs[0].width} and {right.name} with "
-                            f"{right.inputs[0].width} bits", "insert a data-width converter")
     for i, node in enumerate(nodes):
         source = "s_axis_0" if i == 0 else f"s{i}"
         target = "m_axis_0" if i == len(nodes) - 1 else f"s{i + 1}"

@@ -28,7 +28,7 @@ def cost(shapes, layers, engine):
     first = last = 0
     lanes = 0
     for shape, layer in zip(shapes, layers, strict=True):
-        first, last = follow(shape, layer, first, last, lanes)
+        first, last = follow(shape, layer, engine, first, last, lanes)
         lanes = layer.pe
     return (resources.shell_luts() + sum(resources.luts(s, f, engine) for s, f in zip(shapes, layers, strict=True)),
             sum(resources.dsps(s, f, engine) for s, f in zip(shapes, layers, strict=True)), last)
@@ -83,8 +83,8 @@ def test_the_report_has_a_row_per_layer():
 
 def test_a_layer_waits_for_all_its_inputs():
     shape = Shape(64, 8, 4, 4, 0, 14, True)
-    pipeline = folding.LAYER_CYCLES
+    pipeline = folding.LAYER_CYCLES + folding.compute_depth(resources.Folding(8, 2), "lut")
     # 64 codes come 4 at a time from cycle 0 to 150; SIMD 2 needs 2 cycles for the last four.
-    assert follow(shape, resources.Folding(8, 2), 0, 150, 4) == (152 + pipeline, 152 + pipeline)
+    assert follow(shape, resources.Folding(8, 2), "lut", 0, 150, 4) == (152 + pipeline, 152 + pipeline)
     # They are all there at once: 32 cycles for 64 inputs, and a second pass of 32.
-    assert follow(shape, resources.Folding(4, 2), 0, 0, 64) == (32 + pipeline, 64 + pipeline)
+    assert follow(shape, resources.Folding(4, 2), "lut", 0, 0, 64) == (32 + pipeline, 64 + pipeline)

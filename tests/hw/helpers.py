@@ -31,7 +31,8 @@ def nodes(folder: Path) -> list[Node]:
     (total / "total_weights.dat").write_text(hexadecimal(WEIGHTS, 16))
     (total / "weight_stream.sv").write_text(
         (RTL / "weight_stream.sv").read_text().replace("WEIGHT_PREFIX", str(total / "total_")))
-    shutil.copy(RTL / "lane_sum.sv", total)
+    for name in ("lane_sum.v", "stream_monitor.sv"):
+        shutil.copy(RTL / name, total)
     return [
         Node("bias", [f"add_files -norecurse {bias}/add_bias.v", "create_bd_cell -type module -reference add_bias bias"],
              [Port("in0_V", 24)], [Port("out0_V", 24)]),
@@ -39,7 +40,8 @@ def nodes(folder: Path) -> list[Node]:
             "create_bd_cell -type hier total",
             "create_bd_pin -dir I -type clk /total/ap_clk",
             "create_bd_intf_pin -mode Slave -vlnv xilinx.com:interface:axis_rtl:1.0 /total/in0_V",
-            f"add_files -norecurse {total}/lane_sum.sv",
+            f"add_files -norecurse {total}/lane_sum.v",
+            f"add_files -norecurse {total}/stream_monitor.sv",
             "create_bd_cell -type hier -reference lane_sum /total/sum",
             "connect_bd_net [get_bd_pins total/ap_clk] [get_bd_pins total/sum/ap_clk2x]",
             f"add_files -norecurse {total}/weight_stream.sv",

@@ -1,0 +1,64 @@
+"""Synthesis: what counts as what, and a small netlist whose parts sum up to the whole."""
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from host.errors import ToolError, UserError
+from hw.boards import board
+from hw.synthesis import resources, synthesise
+
+Z2 = board("pynq-z2")
+
+
+def test_what_counts_as_what() -> None:
+    found = resources({"LUT1": 1, "LUT6": 2, "LUT6_2": 4, "INV": 8, "RAM32M": 1, "RAM64M": 1, "RAM128X1D": 1,
+                       "RAM128X1S": 1, "RAM64X1D": 1, "SRL16E": 3, "SRLC32E": 5, "FDRE": 7, "FDSE": 1, "FDCE": 1,
+                       "CARRY4": 9, "DSP48E1": 2, "RAMB18E1": 3, "RAMB36E1": 1, "MUXF7": 6, "$scopeinfo": 9})
+    assert found == {"lut_logic": 15, "lut_memory": 4 + 4 + 4 + 2 + 2 + 3 + 5, "lut": 39, "ff": 9, "carry4": 9,
+                     "dsp": 2, "bram36": 2.5}
+
+
+def test_an_unknown_cell() -> None:
+    with pytest.raises(ToolError, match=r"found 2 of type \$mul"):
+        resources({"$mul": 2})
+
+
+def test_the_shell(folder: Path) -> None:
+    found = synthesise(folder, "quarl_shell", "lut", Z2)
+    parts = [*found["layers"].values(), found["bridge"]]
+    assert list(found["layers"]) == ["bias", "total"]
+    for name, count in found["total"].items():
+        assert count == sum(part[name] for part in parts), name
+    assert found["layers"]["bias"]["ff"] == 25, "three lanes of 8 bits and valid"
+    assert 300 < found["bridge"]["ff"] < 800
+    assert found["total"]["dsp"] == 0
+    assert found["percent"]["lut"] == round(100 * found["total"]["lut"] / 53200, 2)
+    assert found["tools"]["pyosys"]
+
+
+@pytest.mark.slow
+def test_the_accelerator_alone(folder: Path) -> None:
+    found = synthesise(folder, "accel", "dsp", Z2)
+    assert "bridge" not in found
+    assert found["total"]["ff"] == sum(layer["ff"] for layer in found["layers"].values())
+
+
+def test_a_missing_memory_image(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "copy"
+    shutil.copytree(folder, place)
+    (place / "bias_memblock.dat").unlink()
+    with pytest.raises(ToolError, match=r"Yosys must finish[\s\S]*bias_memblock.dat"):
+        synthesise(place, "accel", "dsp", Z2)
+
+
+def test_an_unknown_engine(folder: Path) -> None:
+    with pytest.raises(UserError, match="one of dsp, lut.*, found magic"):
+        synthesise(folder, "accel", "magic", Z2)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="must hold RTL sources"):
+        synthesise(tmp_path, "accel", "dsp", Z2)
