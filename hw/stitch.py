@@ -115,8 +115,8 @@ def _wrapper(node: Node, design: BlockDesign, ports: Ports, top: str) -> str:
                 pins[port.name] = "'0" if port.direction == "input" else ""
         cells.append(_instance(module, cell.rsplit("/", 1)[-1] + "_i", pins))
     if loose := {f"{side}_{s}" for side in ("s_axis", "m_axis") for s in _SUFFIXES} - used:
-        raise ToolError(f"the streams of {node.name} must lead to a cell", ", ".join(sorted(loose)) + " connected to none",
-                        "check the names of the node's interfaces")
+        raise ToolError(f"the streams of {node.name} must lead to a cell",
+                        ", ".join(sorted(loose)) + " connected to none", "check the names of the node's interfaces")
     body = [f"wire [{width - 1}:0] {net};" for net, width in declared.items()] + cells
     return _module(f"{top}_{node.name}", ["input wire ap_clk", "input wire ap_rst_n",
                                           *_stream_ports("s_axis", source.width, "input"),

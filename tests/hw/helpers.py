@@ -22,7 +22,7 @@ def hexadecimal(values: np.ndarray, bits: int) -> str:
 
 
 def nodes(folder: Path) -> list[Node]:
-    """The pipeline add_bias -> lane_sum, generated into ``folder`` the way FINN does it: absolute paths, one folder each."""
+    """The pipeline add_bias -> lane_sum, generated into ``folder`` as FINN does it: absolute paths, a folder each."""
     bias, total = folder / "bias", folder / "total"
     for place in (bias, total):
         place.mkdir(parents=True)
@@ -34,7 +34,8 @@ def nodes(folder: Path) -> list[Node]:
     for name in ("lane_sum.v", "stream_monitor.sv"):
         shutil.copy(RTL / name, total)
     return [
-        Node("bias", [f"add_files -norecurse {bias}/add_bias.v", "create_bd_cell -type module -reference add_bias bias"],
+        Node("bias", [f"add_files -norecurse {bias}/add_bias.v",
+                      "create_bd_cell -type module -reference add_bias bias"],
              [Port("in0_V", 24)], [Port("out0_V", 24)]),
         Node("total", [
             "create_bd_cell -type hier total",

@@ -19,7 +19,7 @@ def test_every_board_can_be_read() -> None:
 
 
 def test_an_unknown_board() -> None:
-    with pytest.raises(UserError, match="found 'arty'. Fix: choose one of: .*pynq-z2"):
+    with pytest.raises(UserError, match=r"found 'arty'\. Fix: choose one of: .*pynq-z2"):
         boards.board("arty")
 
 

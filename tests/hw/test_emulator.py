@@ -253,7 +253,7 @@ def test_the_images_are_read_at_run_time(library: Path, folder: Path, tmp_path: 
 
 
 def test_building_needs_the_shell(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match="no build_id.dat"):
+    with pytest.raises(ToolError, match=r"no build_id\.dat"):
         build_emulator(tmp_path, GEOMETRY, tmp_path)
 
 

