@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from build_flows import flow, subject
-from build_flows.cli import main as quarl
 from host.devices.emulator import Emulator
 from models.bits import Bits
 
-_HELP = "import sys; from build_flows.cli import main; sys.exit(main(['--help']))"
+_QUARL = [sys.executable, "-c", "import sys; from build_flows.cli import main; sys.exit(main())"]
 
 
 def _row(name: str, value: float, unit: str, target: str, met: bool, baseline: float | None = None) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def help_time() -> list[dict[str, Any]]:
     times = []
     for _ in range(5):
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", _HELP], check=True, capture_output=True)
+        subprocess.run([*_QUARL, "--help"], check=True, capture_output=True)
         times.append(time.perf_counter() - start)
     seconds = sorted(times)[2]
     return [_row("build_flows.help_start_up", seconds, "s", "< 1", seconds < 1)]
@@ -35,12 +36,10 @@ def help_time() -> list[dict[str, Any]]:
 
 def demo() -> list[dict[str, Any]]:
     """``quarl demo`` with an empty cache: wall time, return on the emulated RTL, parity."""
-    import json
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**_environment(), "QUARL_CACHE": folder + "/cache"}
         start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", _HELP.replace("'--help'", f"'demo', '--json', '--out', '{folder}/run'")],
-                              check=True, capture_output=True, text=True, env=environment)
+        done = subprocess.run([*_QUARL, "demo", "--json", "--out", folder + "/run"], check=True, capture_output=True,
+                              text=True, env=dict(os.environ, QUARL_CACHE=folder + "/cache"))
         seconds = time.perf_counter() - start
         result = json.loads(done.stdout.splitlines()[-1])
     reward = result["closed_loop"]["return_mean"]
@@ -76,8 +75,3 @@ def emulator_rate() -> list[dict[str, Any]]:
         rate = (emulator.cycles - before) / (time.perf_counter() - start) / 1e6
         emulator.close()
     return [_row("hw.emulator_rate", rate, "Mcycle/s", ">= 1", rate >= 1)]
-
-
-def _environment() -> dict[str, str]:
-    import os
-    return dict(os.environ)

@@ -18,29 +18,25 @@ import numpy as np
 from build_flows import resources
 from build_flows.resources import Folding
 
-Design = tuple[tuple[int, ...], tuple[int, int, int], tuple[tuple[int, int], ...], str]
-HELD_OUT = 4            # every fourth design checks the fit instead of making it
+Design = tuple[tuple[int, ...], int, tuple[tuple[int, int], ...], str]
+"""Layer sizes, bits of weights and activations (the input has 8), (PE, SIMD) of every layer, engine."""
 
-_NETS: tuple[tuple[tuple[int, ...], tuple[tuple[tuple[int, int], ...], ...]], ...] = (
-    ((8, 64, 64, 4), (((1, 1), (1, 1), (1, 1)), ((4, 8), (4, 8), (4, 8)), ((16, 8), (16, 16), (4, 16)),
-                      ((2, 8), (2, 32), (4, 1)), ((8, 4), (8, 8), (2, 8)))),
-    ((4, 64, 64, 2), (((4, 4), (2, 32), (2, 1)), ((16, 4), (16, 16), (2, 16)))),
-    ((17, 32, 24, 6), (((4, 17), (3, 8), (2, 4)), ((8, 1), (6, 4), (3, 3)))),
-    ((5, 17, 3), (((17, 5), (3, 17)), ((1, 5), (1, 1)))),
-)
+_FITTED: tuple[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], ...] = (
+    ((8, 64, 64, 4), ((4, 8), (4, 8), (4, 8))), ((8, 64, 64, 4), ((16, 8), (16, 16), (4, 16))),
+    ((8, 64, 64, 4), ((2, 8), (2, 32), (4, 1))), ((17, 32, 24, 6), ((4, 17), (3, 8), (2, 4))),
+    ((5, 17, 3), ((17, 5), (3, 17))))
+_CHECKED: tuple[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], ...] = (
+    ((8, 64, 64, 4), ((8, 4), (8, 8), (2, 8))), ((17, 32, 24, 6), ((8, 1), (6, 4), (3, 3))))
+LARGEST = 1024          # products a cycle x bits; beyond, Yosys takes many minutes and the design never fits
 
 
-def designs() -> list[Design]:
-    """The measured designs: networks, bits, foldings, engines."""
-    found: list[Design] = []
-    for bits, engine in itertools.product((2, 3, 4, 6, 8), resources.ENGINES):
-        for dims, foldings in _NETS:
-            for number, folding in enumerate(foldings):
-                largest = max(pe * simd for pe, simd in folding)
-                # The widest foldings at many bits take Yosys many minutes and never fit: left out.
-                if (largest * bits <= 1024 and (bits + number) % 2 == 0) or bits == 4:
-                    found.append((dims, (bits, bits, 8), folding, engine))
-    return found
+def designs() -> tuple[list[Design], list[Design]]:
+    """The designs that make the fit, at 2, 4 and 8 bits, and those that check it, at 3 and 6 bits."""
+    def over(nets: tuple[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], ...], bits: tuple[int, ...]) -> list[Design]:
+        return [(dims, width, folding, engine)
+                for width, engine, (dims, folding) in itertools.product(bits, resources.ENGINES, nets)
+                if max(pe * simd for pe, simd in folding) * width <= LARGEST]
+    return over(_FITTED, (2, 4, 8)), over(_CHECKED, (3, 6))
 
 
 def measure(design: Design) -> list[tuple[np.ndarray, float]]:
@@ -57,7 +53,7 @@ def measure(design: Design) -> list[tuple[np.ndarray, float]]:
     chip, layers = board("pynq-z2"), [Folding(*f) for f in folding]
     with tempfile.TemporaryDirectory(prefix="quarl-calibrate-") as scratch:
         folder = Path(scratch)
-        what = subject.random(dims, Bits(*bits), 0, folder / "policy", 10)
+        what = subject.random(dims, Bits(bits, bits, 8), 0, folder / "policy", 10)
         with finn_session(folder / "finn"):
             lowered = lowering.lower(what.policy, what.onnx, layers, chip, folder / "finn")
             stitch(nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[engine])
@@ -91,22 +87,22 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="designs measured at a time (default 2)")
-    every = designs()
+    fitted, checked = designs()
+    every = fitted + checked
     with ProcessPoolExecutor(parser.parse_args().jobs) as pool:
         measured = list(track(pool.map(measure, every), "synthesising", total=len(every)))
     path = Path(resources.__file__).with_name("resources.yaml")
     table: dict[str, Any] = yaml.safe_load(path.read_text())
     for engine in resources.ENGINES:
-        mine = [(k, rows) for k, (design, rows) in enumerate(zip(every, measured, strict=True)) if design[3] == engine]
-        made = [row for k, rows in mine if k % HELD_OUT for row in rows]
-        left = [rows for k, rows in mine if not k % HELD_OUT]
+        made = [row for design, rows in zip(fitted, measured, strict=False) if design[3] == engine for row in rows]
+        held = [rows for design, rows in zip(checked, measured[len(fitted):], strict=True) if design[3] == engine]
         coefficients = fit(made)
         table["lut"][engine] = {name: round(float(value), 4) for name, value in
                                 zip(resources.FEATURES, coefficients, strict=True)}
-        whole = np.array([sum(f @ coefficients for f, _ in rows) / sum(lut for _, lut in rows) - 1 for rows in left])
-        print("%s: layers fitted %d, median error %.1f %%; designs held out %d, median %.1f %%, worst %.1f %%"
-              % (engine, len(made), 100 * np.median(np.abs(errors(made, coefficients))), len(left),
-                 100 * np.median(np.abs(whole)), 100 * np.abs(whole).max()))
+        off = np.array([sum(f @ coefficients for f, _ in rows) / sum(lut for _, lut in rows) - 1 for rows in held])
+        print("%s: %d layers fitted, median error %.1f %%; %d designs held out, errors %s %%"
+              % (engine, len(made), 100 * np.median(np.abs(errors(made, coefficients))), len(held),
+                 ", ".join("%+.1f" % (100 * e) for e in off)))
     path.write_text("# LUTs per unit of each feature (build_flows/resources.py), fitted to Yosys' figures by\n"
                     "# `python -m build_flows.calibrate`.\n" + yaml.safe_dump(table, sort_keys=False))
 
