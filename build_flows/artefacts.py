@@ -80,8 +80,11 @@ def write_parity(out: Path, pairs: dict[str, Any], codes: np.ndarray, visited: i
         "distinct": len(np.unique(codes, axis=0)), "pairs": pairs})
 
 
-def write_synthesis(out: Path, found: dict[str, Any], board: Board) -> None:
-    """Write ``reports/synth.json``, nodes gathered by layer. Raises :class:`UserError` where the chip is too small."""
+def write_synthesis(out: Path, found: dict[str, Any], board: Board, max_lut_percent: float) -> None:
+    """Write ``reports/synth.json``, nodes gathered by layer.
+
+    Raises :class:`UserError` where the design takes more than ``max_lut_percent`` of the LUTs or the chip is too small.
+    """
     groups: dict[str, dict[str, float]] = {}
     for node, counts in {**found["layers"], "bridge": found["bridge"]}.items():
         group = groups.setdefault(_group(node), dict.fromkeys(counts, 0))
@@ -91,11 +94,12 @@ def write_synthesis(out: Path, found: dict[str, Any], board: Board) -> None:
         **{name: found[name] for name in ("total", "percent")}, "groups": groups, "seconds": found["seconds"],
         "board": {"name": board.name, "lut": board.lut, "lut_memory": board.lutram, "ff": board.ff, "dsp": board.dsp,
                   "bram36": board.bram36}, "nodes": found["layers"]})
-    over = {name: percent for name, percent in found["percent"].items() if percent > 100}
-    if over:
-        raise UserError(f"the synthesised design must fit {board.name}",
-                        ", ".join(f"{percent:.0f} % of its {name}" for name, percent in over.items()),
-                        "choose --fold balanced or min-area, or lower --max-lut-percent")
+    allowed = {"lut": max_lut_percent}
+    for name, percent in found["percent"].items():
+        if percent > allowed.get(name, 100.0):
+            raise UserError("the synthesised design must fit %g %% of the %s of %s"
+                            % (allowed.get(name, 100.0), name, board.name), "%.1f %%" % percent,
+                            "choose --fold balanced or min-area, or change --max-lut-percent")
 
 
 def _group(node: str) -> str:

@@ -21,18 +21,20 @@ from build_flows.resources import Folding
 Design = tuple[tuple[int, ...], int, tuple[tuple[int, int], ...], str]
 """Layer sizes, bits of weights and activations (the input has 8), (PE, SIMD) of every layer, engine."""
 
-_FITTED: tuple[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], ...] = (
+Net = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
+
+_FITTED: tuple[Net, ...] = (
     ((8, 64, 64, 4), ((4, 8), (4, 8), (4, 8))), ((8, 64, 64, 4), ((16, 8), (16, 16), (4, 16))),
     ((8, 64, 64, 4), ((2, 8), (2, 32), (4, 1))), ((17, 32, 24, 6), ((4, 17), (3, 8), (2, 4))),
     ((5, 17, 3), ((17, 5), (3, 17))))
-_CHECKED: tuple[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], ...] = (
+_CHECKED: tuple[Net, ...] = (
     ((8, 64, 64, 4), ((8, 4), (8, 8), (2, 8))), ((17, 32, 24, 6), ((8, 1), (6, 4), (3, 3))))
 LARGEST = 1024          # products a cycle x bits; beyond, Yosys takes many minutes and the design never fits
 
 
 def designs() -> tuple[list[Design], list[Design]]:
     """The designs that make the fit, at 2, 4 and 8 bits, and those that check it, at 3 and 6 bits."""
-    def over(nets: tuple[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], ...], bits: tuple[int, ...]) -> list[Design]:
+    def over(nets: tuple[Net, ...], bits: tuple[int, ...]) -> list[Design]:
         return [(dims, width, folding, engine)
                 for width, engine, (dims, folding) in itertools.product(bits, resources.ENGINES, nets)
                 if max(pe * simd for pe, simd in folding) * width <= LARGEST]

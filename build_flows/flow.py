@@ -98,7 +98,7 @@ def _build(subject: Subject, options: Options, board: Board, plan: Plan, folder:
             _check(subject, options, board, plan, geometry, codes, finn_trace, folder)
         if synthesis is not None:
             with stage(f"Yosys: synthesise for {board.part}"):
-                artefacts.write_synthesis(folder, synthesis.result(), board)
+                artefacts.write_synthesis(folder, synthesis.result(), board, options.max_lut_percent)
 
 
 def _lower(subject: Subject, options: Options, board: Board, plan: Plan, codes: np.ndarray,

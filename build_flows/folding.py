@@ -21,6 +21,7 @@ FOLDS = ("min-area", "balanced", "min-latency")
 # Cycles that the pipeline itself takes, beyond the folded work: per layer for its FIFOs, replay buffer and width
 # converter, and per bit for the stages of the thresholds' binary search. Measured on the emulated RTL.
 LAYER_CYCLES, THRESHOLD_CYCLES_PER_BIT = 11, 2
+MARGIN = 1.1            # the LUT model errs by some per cent; what is chosen must fit after synthesis too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,7 @@ def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lu
     its DSPs.
     """
     costs, choices = _frontier(shapes, engine)
-    fits = (costs[:, 0] <= board.lut * max_lut_percent / 100) & (costs[:, 1] <= board.dsp)
+    fits = (costs[:, 0] * MARGIN <= board.lut * max_lut_percent / 100) & (costs[:, 1] <= board.dsp)
     if not fits.any():
         smallest = costs[costs[:, 0].argmin()]
         raise UserError(

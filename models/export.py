@@ -61,7 +61,7 @@ def policy_of(run: Run) -> Policy:
     actor = run.actor
     if not isinstance(actor, QuantActor):
         raise UserError("only a quantised run can be exported", f"an fp32 run in {run.folder}",
-                        "train with --weight-bits and --act-bits, or quantise it with `quarl ptq`")
+                        "train it again without --fp32")
     a, b = run.normaliser.fold()
     space = run.normaliser.observation_space
     provenance: dict[str, Any] = {"seed": run.config["seed"], "result": run.result,
