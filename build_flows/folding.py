@@ -18,9 +18,11 @@ from host.errors import UserError
 from hw.boards import Board
 
 FOLDS = ("min-area", "balanced", "min-latency")
-# Cycles that the pipeline itself takes, beyond the folded work: per layer for its FIFOs, replay buffer and width
-# converter, and per bit for the stages of the thresholds' binary search. Measured on the emulated RTL.
-LAYER_CYCLES, THRESHOLD_CYCLES_PER_BIT = 11, 2
+# Cycles that the pipeline itself takes, beyond the folded work: FIFOs and queues of a layer, its width converter if
+# there is one, what a single pass saves in the replay buffer, the stages of the thresholds' binary search per bit, the
+# bridge. Measured on the emulated RTL, and exact for every engine, width and folding that the slow tests build.
+LAYER_CYCLES, CONVERTER_CYCLES, SINGLE_PASS_CYCLES, THRESHOLD_CYCLES_PER_BIT, BRIDGE_CYCLES = 9, 3, -2, 2, 1
+NO_LANES = 0
 MARGIN = 1.1            # the LUT model errs by some per cent; what is chosen must fit after synthesis too
 
 
@@ -59,16 +61,19 @@ def compute_depth(folding: Folding, engine: str) -> int:
     return 4 + (folding.simd - 1).bit_length() + (folding.simd == 1)
 
 
-def follow(shape: Shape, folding: Folding, engine: str, first: Any, last: Any, lanes: int) -> tuple[Any, Any]:
+def follow(shape: Shape, folding: Folding, engine: str, first: float, last: float,
+           lanes: int) -> tuple[float, float]:
     """Cycles at which the layer's first and last output beats come, given those of its inputs.
 
-    Input beats of ``lanes`` codes come from cycle ``first`` to cycle ``last`` (numbers or arrays). The layer works on
-    its first output channels while inputs still arrive; it keeps them for its other channels.
+    Input beats of ``lanes`` codes come from cycle ``first`` to cycle ``last``; the first layer's come as it asks for
+    them (:data:`NO_LANES`). The layer works on its first output channels while inputs still arrive, and keeps the
+    inputs for its other channels.
     """
-    beats = shape.inputs // folding.simd
-    heard = np.maximum(first + beats, last + math.ceil(lanes / folding.simd))
+    beats, passes = shape.inputs // folding.simd, shape.outputs // folding.pe
+    heard = max(first + beats, last + math.ceil(lanes / folding.simd))
     pipeline = LAYER_CYCLES + compute_depth(folding, engine) + THRESHOLD_CYCLES_PER_BIT * shape.act_bits
-    return heard + pipeline, heard + (shape.outputs // folding.pe - 1) * beats + pipeline
+    pipeline += CONVERTER_CYCLES * (lanes not in (NO_LANES, folding.simd)) + SINGLE_PASS_CYCLES * (passes == 1)
+    return heard + pipeline, heard + (passes - 1) * beats + pipeline
 
 
 def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lut_percent: float) -> Plan:
@@ -106,9 +111,9 @@ def _divisors(number: int) -> list[int]:
 def _frontier(shapes: Sequence[Shape], engine: str) -> tuple[np.ndarray, list[tuple[Folding, ...]]]:
     """Unbeaten designs: [LUT, DSP, latency] float64 [N, 3], and the folding of every layer for each."""
     # A partial design: [LUT, DSP, first output, last output]. What the next layer sees of it besides is its PE.
-    costs = np.array([[resources.shell_luts(), 0.0, 0.0, 0.0]])
+    costs = np.array([[resources.shell_luts(), 0.0, BRIDGE_CYCLES, BRIDGE_CYCLES]])
     choices: list[tuple[Folding, ...]] = [()]
-    lanes = [0]
+    lanes = [NO_LANES]
     for shape in shapes:
         groups: dict[int, list[tuple[np.ndarray, tuple[Folding, ...]]]] = {}
         for folding in options(shape):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from build_flows import folding, resources
 from build_flows.folding import FOLDS, choose, follow, options
-from build_flows.resources import Shape
+from build_flows.resources import Folding, Shape
 from host.errors import UserError
 from hw.boards import board
 
@@ -25,8 +25,8 @@ def networks(draw):
 
 
 def cost(shapes, layers, engine):
-    first = last = 0
-    lanes = 0
+    first = last = folding.BRIDGE_CYCLES
+    lanes = folding.NO_LANES
     for shape, layer in zip(shapes, layers, strict=True):
         first, last = follow(shape, layer, engine, first, last, lanes)
         lanes = layer.pe
@@ -83,8 +83,16 @@ def test_the_report_has_a_row_per_layer():
 
 def test_a_layer_waits_for_all_its_inputs():
     shape = Shape(64, 8, 4, 4, 0, 14, True)
-    pipeline = folding.LAYER_CYCLES + folding.compute_depth(resources.Folding(8, 2), "lut")
-    # 64 codes come 4 at a time from cycle 0 to 150; SIMD 2 needs 2 cycles for the last four.
-    assert follow(shape, resources.Folding(8, 2), "lut", 0, 150, 4) == (152 + pipeline, 152 + pipeline)
+    pipeline = folding.LAYER_CYCLES + folding.CONVERTER_CYCLES + folding.compute_depth(Folding(8, 2), "lut")
+    # 64 codes come 4 at a time from cycle 0 to 150; SIMD 2 needs 2 cycles for the last four, one pass is all.
+    once = pipeline + folding.SINGLE_PASS_CYCLES
+    assert follow(shape, Folding(8, 2), "lut", 0, 150, 4) == (152 + once, 152 + once)
     # They are all there at once: 32 cycles for 64 inputs, and a second pass of 32.
-    assert follow(shape, resources.Folding(4, 2), "lut", 0, 0, 64) == (32 + pipeline, 64 + pipeline)
+    assert follow(shape, Folding(4, 2), "lut", 0, 0, 64) == (32 + pipeline, 64 + pipeline)
+
+
+def test_equal_widths_need_no_converter():
+    shape = Shape(64, 8, 4, 4, 0, 14, True)
+    with_converter, _ = follow(shape, Folding(4, 2), "lut", 0, 150, 4)
+    without, _ = follow(shape, Folding(4, 4), "lut", 0, 150, 4)
+    assert with_converter - without == folding.CONVERTER_CYCLES + 1      # and one cycle less for the last beat
