@@ -28,31 +28,39 @@ _SOURCES = (".py", ".sv", ".v", ".cpp", ".h", ".yaml")
 
 
 def versions() -> dict[str, str]:
-    """Versions of the tools that decide a build."""
-    return {name: importlib.metadata.version(name) for name in _TOOLS}
+    """Versions of the tools that decide a build; ``none`` for one that is missing."""
+    found = {}
+    for name in _TOOLS:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "none"
+    return found
 
 
 def key(policy: Policy, options: Options) -> str:
     """A hash of all that decides a build: policy, options, tools, and our own sources."""
     root = Path(__file__).parent.parent
-    sources = sorted(path for room in ("build_flows", "host", "hw") for path in (root / room).rglob("*")
-                     if path.suffix in _SOURCES and not {"cli", "report"} & set(path.parts))
+    sources = sorted(path for room in ("build_flows", "host", "hw", "models") for path in (root / room).rglob("*")
+                     if path.suffix in _SOURCES and not {"cli", "report"} & set(path.relative_to(root).parts))
     return sha256(canonical_json([policy.hash, dataclasses.asdict(options), versions(),
                                   [sha256(path.read_bytes()) for path in sources]]))
 
 
 def is_built(out: Path, key: str, targets: Sequence[str]) -> bool:
-    """Whether ``out`` holds a build of ``key`` for one of ``targets``."""
+    """Whether ``out`` holds a whole and unaltered build of ``key`` for one of ``targets``."""
     try:
         mark = json.loads((out / "build.json").read_text())
-    except (OSError, ValueError):
+        return (mark["key"] == key and mark["target"] in targets
+                and all(sha256((out / name).read_bytes()) == digest for name, digest in mark["files"].items()))
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return bool(mark["key"] == key and mark["target"] in targets)
 
 
 def mark(out: Path, key: str, target: str) -> None:
-    """Say what ``out`` was built from."""
-    write_json(out / "build.json", {"key": key, "target": target})
+    """Say what ``out`` was built from, and what files it has."""
+    files = {str(path.relative_to(out)): sha256(path.read_bytes()) for path in sorted(out.rglob("*")) if path.is_file()}
+    write_json(out / "build.json", {"key": key, "target": target, "files": files})
 
 
 def read(out: Path) -> dict[str, Any]:

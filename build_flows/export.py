@@ -1,6 +1,7 @@
 """A run's policy package, written once and again when the training has changed."""
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from host import policy as package
@@ -18,7 +19,7 @@ def ensure_package(run: Path, renew: bool = False) -> Policy:
         export_run(run)
     policy = package.read(run / "policy")
     trained = run / "train" / "result.json"
-    if trained.exists() and trained.stat().st_mtime > (run / "policy" / "manifest.json").stat().st_mtime:
-        raise UserError("the policy package must be newer than the training it comes from", run / "policy",
-                        f"export it again with `quarl export {run}`")
+    if trained.exists() and json.loads(trained.read_text()) != policy.provenance.get("result"):
+        raise UserError("the policy package must come from this run's training", run / "policy",
+                        "export it again with `quarl export %s`" % run)
     return policy

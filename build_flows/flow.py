@@ -43,6 +43,7 @@ class Options:
                                    ("fold", self.fold, folding.FOLDS)):
             if value not in known:
                 raise UserError("--{} must be one of {}".format(name, ", ".join(known)), value, "choose one of them")
+        boards.board(self.board)
         if not 0 < self.max_lut_percent <= 100:
             raise UserError("--max-lut-percent must be above 0 and at most 100", self.max_lut_percent, "pass 70")
 
@@ -63,8 +64,9 @@ def build(subject: Subject, options: Options, out: Path) -> dict[str, Any]:
     """
     check_tools(options)
     board = boards.board(options.board)
-    plan = folding.choose(resources.shapes(subject.policy), options.compute, options.fold, board,
-                          options.max_lut_percent)
+    with stage("choose the folding"):
+        plan = folding.choose(resources.shapes(subject.policy), options.compute, options.fold, board,
+                              options.max_lut_percent)
     _show(plan, board)
     key = artefacts.key(subject.policy, dataclasses.replace(options, target=TARGETS[0]))
     if artefacts.is_built(out, key, TARGETS[TARGETS.index(options.target):]):

@@ -6,7 +6,6 @@ adding one layer at a time and keeping only what nothing else beats (a Pareto fr
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,18 +60,18 @@ def compute_depth(folding: Folding, engine: str) -> int:
     return 4 + (folding.simd - 1).bit_length() + (folding.simd == 1)
 
 
-def follow(shape: Shape, folding: Folding, engine: str, first: float, last: float,
-           lanes: int) -> tuple[float, float]:
+def follow(shape: Shape, folding: Folding, engine: str, first: Any, last: Any, lanes: Any) -> tuple[Any, Any]:
     """Cycles at which the layer's first and last output beats come, given those of its inputs.
 
-    Input beats of ``lanes`` codes come from cycle ``first`` to cycle ``last``; the first layer's come as it asks for
-    them (:data:`NO_LANES`). The layer works on its first output channels while inputs still arrive, and keeps the
-    inputs for its other channels.
+    Input beats of ``lanes`` codes come from cycle ``first`` to cycle ``last`` (numbers, or arrays of designs); the
+    first layer's come as it asks for them (:data:`NO_LANES`). The layer works on its first output channels while inputs still
+    arrive, and keeps the inputs for its other channels.
     """
     beats, passes = shape.inputs // folding.simd, shape.outputs // folding.pe
-    heard = max(first + beats, last + math.ceil(lanes / folding.simd))
+    heard = np.maximum(first + beats, last - (-lanes // folding.simd))
     pipeline = LAYER_CYCLES + compute_depth(folding, engine) + THRESHOLD_CYCLES_PER_BIT * shape.act_bits
-    pipeline += CONVERTER_CYCLES * (lanes not in (NO_LANES, folding.simd)) + SINGLE_PASS_CYCLES * (passes == 1)
+    pipeline += SINGLE_PASS_CYCLES * (passes == 1)
+    pipeline = pipeline + CONVERTER_CYCLES * ((lanes != NO_LANES) & (lanes != folding.simd))
     return heard + pipeline, heard + (passes - 1) * beats + pipeline
 
 
@@ -82,19 +81,22 @@ def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lu
     Raises :class:`UserError` where not even the smallest design fits ``max_lut_percent`` of the board's LUTs and all
     its DSPs.
     """
-    costs, choices = _frontier(shapes, engine)
-    fits = (costs[:, 0] * MARGIN <= board.lut * max_lut_percent / 100) & (costs[:, 1] <= board.dsp)
-    if not fits.any():
-        smallest = costs[costs[:, 0].argmin()]
+    lut_limit = board.lut * max_lut_percent / 100
+    costs, choices = _frontier(shapes, engine, lut_limit / MARGIN, board.dsp)
+    if not len(costs):
+        smallest = MARGIN * (resources.shell_luts() + sum(min(resources.luts(s, f, engine) for f in options(s))
+                                                          for s in shapes))
+        slices = sum(min(resources.dsps(s, f, engine) for f in options(s)) for s in shapes)
         raise UserError(
-            "the design must fit %g %% of the %d LUTs and the %d DSPs of %s" % (max_lut_percent, board.lut, board.dsp,
-                                                                             board.name),
-            "about %d LUTs and %d DSPs for the smallest folding" % (smallest[0], smallest[1]),
+            "the design must fit %d LUTs (%g %% of %s's) and %d DSPs"
+            % (lut_limit, max_lut_percent, board.name, board.dsp),
+            "about %d LUTs, with a reserve of %.0f %%, and %d DSPs for the smallest folding"
+            % (smallest, 100 * (MARGIN - 1), slices),
             "train with fewer bits or smaller layers, or raise --max-lut-percent")
     order = {"min-area": (costs[:, 2], costs[:, 1], costs[:, 0]),      # the last key decides first
              "balanced": (costs[:, 0], costs[:, 0] * costs[:, 2]),
              "min-latency": (costs[:, 1], costs[:, 0], costs[:, 2])}[fold]
-    best = next(int(index) for index in np.lexsort(order) if fits[index])
+    best = int(np.lexsort(order)[0])
     lut, dsp, cycles = costs[best]
     return Plan(engine, fold, tuple(shapes), choices[best], round(lut), int(dsp), int(cycles))
 
@@ -108,31 +110,39 @@ def _divisors(number: int) -> list[int]:
     return [d for d in range(1, number + 1) if number % d == 0]
 
 
-def _frontier(shapes: Sequence[Shape], engine: str) -> tuple[np.ndarray, list[tuple[Folding, ...]]]:
-    """Unbeaten designs: [LUT, DSP, latency] float64 [N, 3], and the folding of every layer for each."""
+def _frontier(shapes: Sequence[Shape], engine: str, lut_limit: float,
+              dsp_limit: float) -> tuple[np.ndarray, list[tuple[Folding, ...]]]:
+    """Unbeaten designs within the limits: [LUT, DSP, latency] float64 [N, 3], and each one's foldings."""
     # A partial design: [LUT, DSP, first output, last output]. What the next layer sees of it besides is its PE.
     costs = np.array([[resources.shell_luts(), 0.0, BRIDGE_CYCLES, BRIDGE_CYCLES]])
     choices: list[tuple[Folding, ...]] = [()]
-    lanes = [NO_LANES]
-    for shape in shapes:
-        groups: dict[int, list[tuple[np.ndarray, tuple[Folding, ...]]]] = {}
+    for index, shape in enumerate(shapes):
+        rest = sum(min(resources.luts(s, f, engine) for f in options(s)) for s in shapes[index + 1:])
+        lanes = np.array([choice[-1].pe if choice else NO_LANES for choice in choices])
+        groups: dict[int, list[tuple[np.ndarray, Folding]]] = {}
         for folding in options(shape):
             added = costs + np.array([resources.luts(shape, folding, engine),
                                       resources.dsps(shape, folding, engine), 0, 0])
-            for row, choice, width in zip(added, choices, lanes, strict=True):
-                row[2:] = follow(shape, folding, engine, row[2], row[3], width)
-                groups.setdefault(folding.pe, []).append((row, (*choice, folding)))
-        kept = [(pe, group[k]) for pe, group in groups.items() for k in _unbeaten(np.array([row for row, _ in group]))]
-        costs = np.array([row for _, (row, _) in kept])
-        choices, lanes = [choice for _, (_, choice) in kept], [pe for pe, _ in kept]
+            added[:, 2], added[:, 3] = follow(shape, folding, engine, costs[:, 2], costs[:, 3], lanes)
+            groups.setdefault(folding.pe, []).append((added, folding))
+        kept: list[tuple[np.ndarray, tuple[Folding, ...]]] = []
+        for group in groups.values():
+            total = np.concatenate([added for added, _ in group])
+            fits = np.flatnonzero((total[:, 0] + rest <= lut_limit) & (total[:, 1] <= dsp_limit))
+            kept += [(total[row], (*choices[row % len(choices)], group[row // len(choices)][1]))
+                     for row in fits[_unbeaten(total[fits])]]
+        costs = np.array([row for row, _ in kept]).reshape(-1, 4)
+        choices = [choice for _, choice in kept]
     return costs[:, [0, 1, 3]], choices
 
 
 def _unbeaten(costs: np.ndarray) -> list[int]:
     """Rows that no other row equals or beats in every column."""
     kept: list[int] = []
-    for index in np.lexsort(costs.T):
+    best = np.empty_like(costs)
+    for index in np.lexsort(costs.T[::-1]):
         row = costs[index]
-        if not kept or not (costs[kept] <= row).all(axis=1).any():
+        if not (best[:len(kept)] <= row).all(axis=1).any():
+            best[len(kept)] = row
             kept.append(int(index))
     return kept

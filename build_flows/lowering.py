@@ -36,7 +36,9 @@ def lower(policy: Policy, onnx: Path, folding: Sequence[Folding], board: Board, 
     from qonnx.util.cleanup import cleanup_model
 
     config = _config(board, build)
-    model = cleanup_model(ModelWrapper(str(onnx))).transform(GemmToMatMul())
+    model = cleanup_model(ModelWrapper(str(onnx)))
+    program.complete_gemms(model)
+    model = model.transform(GemmToMatMul())
     program.cut_host_input(model, policy)
     for step in (steps.step_qonnx_to_finn, steps.step_tidy_up, steps.step_streamline):
         model = step(model, config)

@@ -23,6 +23,8 @@ Trace = Sequence[np.ndarray]
 STALLS = ((0.5, 0.0), (0.0, 0.5), (0.3, 0.7))
 """Shares of the cycles in which the input and the output stream are held back."""
 
+_PATIENCE = 8    # times the expected cycles that a stream may take: stalls, and predictions that are a little short
+
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
@@ -55,12 +57,16 @@ def compare(name: str, expected: Trace, found: Trace, codes: np.ndarray) -> dict
     return {"values": int(sum(array.size for array in expected)), "mismatches": 0}
 
 
-def stream(emulator: Emulator, geometry: Geometry, codes: np.ndarray) -> tuple[np.ndarray, Timing]:
-    """Stream input codes [N, features] back to back through the emulated RTL: accumulators int32 [N, out], timing."""
+def stream(emulator: Emulator, geometry: Geometry, codes: np.ndarray, *,
+           cycles_per_inference: int = 20_000) -> tuple[np.ndarray, Timing]:
+    """Stream input codes [N, features] back to back through the emulated RTL: accumulators int32 [N, out], timing.
+
+    ``cycles_per_inference`` is about how long one takes; after many times that, ``ToolError`` says that it hangs.
+    """
     observation, action = geometry.observation, geometry.action
     beats = observation.pack(codes).reshape(-1, observation.beat_bytes)
     out, taken, given = emulator.stream(beats, len(codes) * action.beats, action.beat_bytes,
-                                        max_cycles=1_000_000 + len(codes) * 200_000)
+                                        max_cycles=100_000 + _PATIENCE * len(codes) * cycles_per_inference)
     last = given.astype(np.int64).reshape(-1, action.beats)[:, -1]
     first = taken.astype(np.int64).reshape(-1, observation.beats)[:, 0]
     interval = (last[-1] - last[0]) / max(len(last) - 1, 1)
@@ -68,22 +74,22 @@ def stream(emulator: Emulator, geometry: Geometry, codes: np.ndarray) -> tuple[n
 
 
 def check(policy: Policy, codes: np.ndarray, torch_trace: Trace, finn_trace: Trace, emulator: Emulator,
-          geometry: Geometry, seed: int = 0) -> tuple[dict[str, Any], Timing]:
+          geometry: Geometry, seed: int = 0, cycles_per_inference: int = 20_000) -> tuple[dict[str, Any], Timing]:
     """Hold the torch actor, FINN's execution and the RTL to the integer reference on input codes [N, features].
 
-    The RTL is driven back to back, and with random stalls on input and output. Returns :func:`compare`'s result by
-    pair, and the timing.
+    The RTL is driven back to back, and with random stalls on input and output; :func:`stream` explains
+    ``cycles_per_inference``. Returns :func:`compare`'s result by pair, and the timing.
     """
     expected = reference(policy, codes)
     pairs = {"torch = integer": compare("the torch actor", expected, torch_trace, codes),
              "finn = integer": compare("FINN's execution", expected, finn_trace, codes)}
     emulator.stall(0.0, 0.0)
-    found, timing = stream(emulator, geometry, codes)
+    found, timing = stream(emulator, geometry, codes, cycles_per_inference=cycles_per_inference)
     pairs["rtl = integer"] = compare_outputs("the RTL", expected, found, codes)
     rows = np.random.default_rng(seed).permutation(len(codes))[:min(2000, len(codes))]
     for inputs, outputs in STALLS:
         emulator.stall(inputs, outputs, seed + 1)
-        found, _ = stream(emulator, geometry, codes[rows])
+        found, _ = stream(emulator, geometry, codes[rows], cycles_per_inference=cycles_per_inference)
         pairs["rtl, %d %% input and %d %% output stalls = integer" % (100 * inputs, 100 * outputs)] = \
             compare_outputs("the RTL under stalls", [array[rows] for array in expected], found, codes[rows])
     emulator.stall(0.0, 0.0)

@@ -39,6 +39,16 @@ def cut_host_input(model: Any, policy: Policy) -> None:
     model.set_tensor_datatype(name, DataType["INT%d" % bits])
 
 
+def complete_gemms(model: Any) -> None:
+    """Give every Gemm without a bias a bias of zeros: exporters drop one that is all zero, and qonnx needs it."""
+    for index, node in enumerate(model.graph.node):
+        if node.op_type == "Gemm" and len(node.input) == 2:
+            name = "quarl_zero_bias_%d" % index
+            outputs = model.get_tensor_shape(node.output[0])[-1]
+            model.set_initializer(name, np.zeros(outputs, np.float32))
+            node.input.append(name)
+
+
 def cut_host_output(model: Any) -> None:
     """Drop the scale and bias behind the last layer: the accelerator's output is its accumulators."""
     while (node := model.find_producer(model.graph.output[0].name)).op_type in ("Mul", "Add"):

@@ -10,7 +10,6 @@ import numpy as np
 
 from build_flows.export import ensure_package
 from host import policy as package
-from host.errors import UserError
 from host.policy import Policy
 
 if TYPE_CHECKING:
@@ -43,9 +42,6 @@ def of_run(run: Path) -> Subject:
     policy = ensure_package(run)
     trained = load_run(run)
     actor: Any = trained.actor
-    if policy.provenance.get("result") != trained.result:
-        raise UserError("the policy package must come from this run's training", run / "policy",
-                        f"export it again with `quarl export {run}`")
     return Subject(policy, run / "policy" / "policy.onnx", visited_observations(trained, OBSERVATIONS),
                    OBSERVATIONS - round(OBSERVATIONS * RANDOM_SHARE),
                    lambda observations: _trace(actor, trained.normaliser.normalize_obs(observations)))

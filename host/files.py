@@ -68,7 +68,7 @@ def staged_folder(path: PathLike) -> Iterator[Path]:
 
     An earlier folder at ``path`` is replaced whole, and stays untouched when the block fails.
     """
-    path = Path(path)
+    path = Path(path).absolute()    # whatever becomes of the working directory meanwhile
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(dir=str(path.parent), prefix="." + path.name + "."))

@@ -266,7 +266,9 @@ def read(folder: PathLike) -> Policy:
             layers=layers, decode_scale=arrays["decode_scale"], decode_bias=arrays["decode_bias"],
             provenance=manifest.get("provenance", {}))
         validate(policy)
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
+        if isinstance(error, UserError):
+            raise
         raise UserError("manifest.json and weights.npz must hold every field of a package",
                         "%s: %s" % (type(error).__name__, error), _FIX) from error
     _require([[la["in"], la["out"]] for la in manifest["layers"]] == [list(la.weights.shape)[::-1] for la in layers],

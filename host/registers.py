@@ -49,6 +49,7 @@ OBSERVATION = 0x400
 ID_VALUE = 0x51524C31
 VERSION_VALUE = 0x00010000
 DEFAULT_TIMEOUT = 100000        # cycles
+RECOVERY_CYCLES = 32            # from a soft reset until the accelerator, whose reset lasts 16 cycles, runs for certain
 
 CTRL_START = 1 << 0
 CTRL_SOFT_RESET = 1 << 1

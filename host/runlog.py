@@ -9,8 +9,9 @@ from host.files import PathLike, explained
 
 
 class RunLog:
-    """Append records to ``path``; every line has a ``type``: run, step, episode or summary.
+    """Write records to ``path``; every line has a ``type``: run, step, episode or summary.
 
+    The file of an earlier run gives way at the first record, not before: a run that never starts destroys nothing.
     What an interrupted run had flushed stays readable. Raises ``ToolError`` where the disk refuses.
     """
 
@@ -19,9 +20,6 @@ class RunLog:
         self._file: Optional[TextIO] = None
 
     def __enter__(self) -> "RunLog":
-        with explained(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(str(self.path), "w", encoding="utf-8")
         return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], value: Any, traceback: Any) -> None:
@@ -31,11 +29,13 @@ class RunLog:
 
     def write(self, kind: str, **fields: Any) -> None:
         """Add one record."""
-        if self._file is not None:
-            with explained(self.path):
-                self._file.write(json.dumps(dict(type=kind, **fields), allow_nan=False) + "\n")
-                if kind != "step":
-                    self._file.flush()
+        with explained(self.path):
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = open(str(self.path), "w", encoding="utf-8")  # noqa: SIM115
+            self._file.write(json.dumps(dict(type=kind, **fields), allow_nan=False) + "\n")
+            if kind != "step":
+                self._file.flush()
 
 
 def records(path: PathLike) -> Iterator[Dict[str, Any]]:

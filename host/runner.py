@@ -13,7 +13,7 @@ from host.policy import Policy
 from host.runlog import RunLog
 
 PARTS = ("encode", "device", "decode", "env")
-FIRST_SEED = 1_000_000                 # far from any training seed, so that every episode is a fresh one
+FIRST_SEED = 1_000_000                 # training draws its seeds from 0 upwards: every episode here is a fresh one
 SEED_STRIDE = 100_000                  # episodes that a run can have before its seeds meet the next run's
 
 
@@ -89,6 +89,8 @@ def run(policy: Policy, device: Device, log: RunLog, episodes: int = 10, seed: i
     for name, number in (("episodes", episodes), ("max-steps", 1 if max_steps is None else max_steps)):
         if number < 1:
             raise UserError("the number of %s must be at least 1" % name, number, "pass --%s 10" % name)
+    if seed < 0:
+        raise UserError("the seed must be 0 or more", seed, "choose another --seed")
     task = task or policy.task
     env = environment.make(task)
     meter = Meter()

@@ -1,12 +1,14 @@
 """The few block-design commands that RTL nodes emit, interpreted: files, cells, and which pins belong together."""
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from host.errors import ToolError
 from hw.netlist import Node
 
 _IGNORED = ("create_bd_pin", "create_bd_intf_pin", "save_bd_design", "assign_bd_address")
+_ADD_FILES = re.compile(r"add_files (?:-copy_to \S+ )?(?:-norecurse )?(\S.*)")    # one file, whose path may have spaces
 
 
 @dataclass
@@ -32,13 +34,14 @@ class BlockDesign:
         return design
 
     def _run(self, command: str) -> None:
+        if match := _ADD_FILES.fullmatch(command.strip()):
+            if match[1] not in self.files:
+                self.files.append(match[1])
+            return
         words = command.replace("[", " ").replace("]", " ").split()
         if not words or words[0] in _IGNORED:
             return
-        if words[0] == "add_files":
-            if words[-1] not in self.files:
-                self.files.append(words[-1])
-        elif words[0] == "create_bd_cell":
+        if words[0] == "create_bd_cell":
             if "-reference" in words:      # without it, the cell is a level of hierarchy, which is flattened here
                 self.cells[words[-1].strip("/")] = words[words.index("-reference") + 1]
         elif words[0] in ("connect_bd_net", "connect_bd_intf_net"):

@@ -4,10 +4,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
 from host.files import explained, staged_folder
+from hw.process import check_stopped
+
+_POLL = 0.1    # s between two looks at a lock that another process holds
 
 
 def cache_folder(kind: str, key: str) -> Path:
@@ -20,7 +25,8 @@ def cached(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
     """Return the folder of an entry; if it is missing, ``fill`` a new one, which appears whole or not at all.
 
     Processes that want the same entry at the same time wait for the first one instead of doing the work twice.
-    Raises :class:`host.errors.ToolError` when the folder cannot be written.
+    Raises :class:`host.errors.ToolError` when the folder cannot be written, KeyboardInterrupt when everything is
+    stopped while it waits.
     """
     folder = cache_folder(kind, key)
     if folder.is_dir():
@@ -29,11 +35,21 @@ def cached(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = open(folder.with_name(f".{key}.lock"), "w")  # noqa: SIM115 (closed by the with below)
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _acquire(lock)
         if not folder.is_dir():
             with staged_folder(folder) as stage:
                 fill(stage)
     return folder
+
+
+def _acquire(lock: IO[str]) -> None:
+    """Wait for the lock, in steps: a thread that sleeps in flock would not notice that the work is stopped."""
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            check_stopped()
+            time.sleep(_POLL)
 
 
 def digest(parts: Iterable[bytes | str]) -> str:

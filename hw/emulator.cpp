@@ -1,13 +1,11 @@
 // C interface to the simulated shell: an AXI4-Lite master, direct access to the accelerator's streams, random
 // stalls. Functions return 0 (or what their comment says), or one of the negative errors below; emu_error tells more.
 // One instance may be used by one thread at a time. After an assertion has failed, every access is refused.
-#include <unistd.h>
-
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <mutex>
+#include <filesystem>
 #include <string>
 
 #include "Vemulator.h"
@@ -21,6 +19,7 @@ constexpr uint32_t kLatencyLast = 0x14, kWait = 0x38, kAction = 0x100, kObservat
 constexpr int kResetCycles = 8, kRecoveryCycles = 32;   // the bridge holds the accelerator's reset for 16 cycles
 
 struct Emulator {
+    std::filesystem::path folder;            // of the memory images
     VerilatedContext context;
     Vemulator* top = nullptr;
     uint64_t cycles = 0;
@@ -140,23 +139,25 @@ int emulator_print(const char* format, ...) {
     return n;
 }
 
+// The linker sends the model's fopen here (--wrap). The RTL names its memory images without a folder; they are those of
+// the instance, and the working directory, which belongs to the whole process, stays as it is.
+extern "C" FILE* __real_fopen(const char* name, const char* mode);
+extern "C" FILE* __wrap_fopen(const char* name, const char* mode) {
+    return __real_fopen((current->folder / name).c_str(), mode);
+}
+
 #define API extern "C" __attribute__((visibility("default")))
 
 // A new instance after a hard reset. `dir` holds the .dat files. Never null; check emu_error for a missing file.
 API void* emu_new(const char* dir) {
-    static std::mutex folder;    // the working directory belongs to the process
     auto* e = new Emulator;
     enter(e);
+    std::error_code ignored;
+    e->folder = dir;
+    if (!std::filesystem::is_directory(e->folder, ignored)) fail(dir, 0, "no such folder");
     e->context.fatalOnError(false);
     e->top = new Vemulator(&e->context);
-    {
-        std::lock_guard<std::mutex> lock(folder);
-        char* before = getcwd(nullptr, 0);
-        if (chdir(dir)) fail(dir, 0, "no such folder");
-        e->top->eval();    // initial blocks, $readmemh among them
-        if (!before || chdir(before)) fail(dir, 0, "the working directory is gone");
-        free(before);
-    }
+    e->top->eval();    // initial blocks, $readmemh among them
     reset(e);
     return e;
 }

@@ -69,7 +69,7 @@ def _build(sources: Sequence[Path], parameters: Sequence[str], target: Path) -> 
         with ThreadPoolExecutor(_JOBS) as pool:
             objects = list(pool.map(lambda file: _compile(file, work), units))
         _run(["g++", "-shared", "-o", str(target), *map(str, objects), *map(str, sorted(runtime.glob("*.o"))),
-              "-Wl,-Bsymbolic", "-pthread"])
+              "-Wl,-Bsymbolic", "-Wl,--wrap=fopen", "-pthread"])
 
 
 def _units(work: Path) -> list[Path]:

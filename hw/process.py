@@ -21,8 +21,7 @@ def run(command: Sequence[str], text: str | None = None,
     After :func:`stop_all` nothing is started any more: KeyboardInterrupt instead.
     """
     with _lock:
-        if _stopped.is_set():
-            raise KeyboardInterrupt
+        check_stopped()
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, env=environment, cwd=folder, start_new_session=True)
         _running.add(process)
@@ -31,9 +30,14 @@ def run(command: Sequence[str], text: str | None = None,
     finally:
         with _lock:
             _running.discard(process)
+    check_stopped()
+    return subprocess.CompletedProcess(command, process.returncode, out, error)
+
+
+def check_stopped() -> None:
+    """Raise KeyboardInterrupt after :func:`stop_all`: for whatever waits without a child process."""
     if _stopped.is_set():
         raise KeyboardInterrupt
-    return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 
 def stop_all() -> None:

@@ -48,9 +48,9 @@ class SourceFolder:
 
     def _image(self, literal: str, source: Path, owner: str) -> str:
         """What a string in the source becomes: the bare name of a copied image (or prefix), else the same string."""
-        if re.search(r"[%\s]", literal) or not ("/" in literal or literal.endswith(".dat")):
-            return literal
         target = source.parent / literal          # an absolute literal wins over the parent
+        if not _is_path(literal, target):
+            return literal
         if literal.endswith(".dat"):
             return self._place(target.name, _read(target, owner), owner, prefix=True)
         images = sorted(target.parent.glob(target.name + "*.dat"))
@@ -71,6 +71,15 @@ class SourceFolder:
                             "give the nodes unique names before their RTL is generated")
         write_bytes(self.folder / name, data)
         return name
+
+
+def _is_path(literal: str, target: Path) -> bool:
+    """Whether a string in a source names a memory image or begins the names of some; it may also be a message."""
+    if literal.endswith(".dat"):
+        return "%" not in literal
+    if re.search(r"[%\s]", literal):               # a message, or an absolute path through a folder of such a name
+        return literal.startswith("/") and target.parent.name != "" and target.parent.is_dir()
+    return "/" in literal
 
 
 def _read(path: Path, owner: str) -> bytes:

@@ -34,7 +34,7 @@ _FREE = ("$scopeinfo", "MUXF7", "MUXF8", "VCC", "GND")    # no resource of their
 
 
 def synthesise(folder: Path, top: str, engine: str, board: Board) -> dict[str, Any]:
-    """Synthesise ``top`` (``quarl_shell`` or ``accel``) of a stitched folder; cached by content.
+    """Synthesise ``top`` (``quarl_shell`` or ``accel``) of a stitched folder; cached by content, apart from the board.
 
     Returns ``total``, ``layers`` (by node), ``bridge`` (for the shell), each with the counts lut, lut_logic,
     lut_memory, ff, carry4, dsp, bram36; ``percent`` of the board; ``tools`` and ``seconds``. Layers keep their
@@ -46,14 +46,14 @@ def synthesise(folder: Path, top: str, engine: str, board: Board) -> dict[str, A
     files = [file for file in sources_in(folder) if file.name != f"{SHELL_TOP}.sv" or top == SHELL_TOP]
     inputs = [*files, *sorted(folder.glob("*.dat"))]
     here = [Path(__file__), Path(__file__).with_name("yosys_worker.py")]
-    key = digest([top, engine, board.name, importlib.metadata.version("pyosys"),
+    key = digest([top, engine, importlib.metadata.version("pyosys"),
                   *(part for file in (*inputs, *here) for part in (file.name, file.read_bytes()))])
-    done = cached("synthesis", key, lambda stage: _run(inputs, files, top, engine, board, stage / "result.json"))
+    done = cached("synthesis", key, lambda stage: _run(inputs, files, top, engine, stage / "result.json"))
     result: dict[str, Any] = json.loads((done / "result.json").read_text())
-    return result
+    return {**result, "board": board.name, "percent": _percent(result["total"], board)}
 
 
-def _run(inputs: list[Path], files: list[Path], top: str, engine: str, board: Board, target: Path) -> None:
+def _run(inputs: list[Path], files: list[Path], top: str, engine: str, target: Path) -> None:
     start = time.monotonic()
     nodes = [node for file in files if file.name == "accel.sv"
              for node in re.findall(r"^module accel_(\w+)", file.read_text(), re.MULTILINE)]
@@ -68,12 +68,11 @@ def _run(inputs: list[Path], files: list[Path], top: str, engine: str, board: Bo
             shares = pool.map(lambda i: run_yosys({**job, "share": keep[i::_JOBS]}, Path(scratch)), range(_JOBS))
             counts = {module: resources(cells) for share in shares for module, cells in share.items()}
     total = {name: sum(count[name] for count in counts.values()) for name in resources({})}
-    result: dict[str, Any] = {"top": top, "engine": engine, "board": board.name, "total": total,
+    result: dict[str, Any] = {"top": top, "engine": engine, "total": total,
                               "layers": {node: counts[module] for module, node in layers.items()}}
     if _BRIDGE in counts:
         result["bridge"] = counts[_BRIDGE]
-    write_json(target, {**result, "percent": _percent(total, board),
-                        "tools": {"pyosys": importlib.metadata.version("pyosys")},
+    write_json(target, {**result, "tools": {"pyosys": importlib.metadata.version("pyosys")},
                         "seconds": round(time.monotonic() - start, 1)})
 
 

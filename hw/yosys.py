@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ _WORKER = Path(__file__).with_name("yosys_worker.py")
 
 def run_yosys(job: dict[str, Any], folder: Path | None = None) -> Any:
     """Run one job of hw/yosys_worker.py in ``folder``; returns its answer. Raises ToolError with the end of the log."""
-    done = process.run([sys.executable, "-P", str(_WORKER)], json.dumps(job), folder=folder)
+    # Yosys splits its own commands at the spaces of a temporary path: it gets a relative one.
+    done = process.run([sys.executable, "-P", str(_WORKER)], json.dumps(job), dict(os.environ, TMPDIR="."), folder)
     answer = done.stdout.rpartition("\n@answer ")[2]
     if done.returncode or answer == done.stdout:
         log = (done.stdout + done.stderr).strip()[-3000:]

@@ -24,6 +24,8 @@ def evaluate(run: Run | PathLike, episodes: int = 20, seed: int = 0, backend: st
     """
     if episodes < 1:
         raise UserError("the number of episodes must be 1 or more", episodes, "choose another --episodes")
+    if seed < 0:
+        raise UserError("the seed must be 0 or more", seed, "choose another --seed")
     run = run if isinstance(run, Run) else load_run(Path(run))
     player = Player(run.config["task"], min(episodes, _WIDTH))
     try:

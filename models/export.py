@@ -28,8 +28,7 @@ TOOLS = ("torch", "brevitas", "qonnx", "stable-baselines3", "gymnasium", "numpy"
 def qonnx_bytes(actor: QuantActor) -> bytes:
     """``actor`` as one self-contained, cleaned QONNX model: input float32 [1, n], normalised observations.
 
-    It is exported from the Brevitas modules; every layer has a bias, so each Gemm has the three inputs that qonnx's
-    ``GemmToMatMul`` needs.
+    It is exported from the Brevitas modules. The exporter drops a bias that is all zero.
     """
     network = nn.Sequential(*copy.deepcopy(actor)).eval()
     with tempfile.TemporaryDirectory() as folder, _quiet():
@@ -61,7 +60,7 @@ def policy_of(run: Run) -> Policy:
     actor = run.actor
     if not isinstance(actor, QuantActor):
         raise UserError("only a quantised run can be exported", f"an fp32 run in {run.folder}",
-                        "train it again without --fp32")
+                        "train it again without --fp32; `quarl eval --backend torch` plays it as it is")
     a, b = run.normaliser.fold()
     space = run.normaliser.observation_space
     provenance: dict[str, Any] = {"seed": run.config["seed"], "result": run.result,

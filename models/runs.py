@@ -21,6 +21,7 @@ from models.tasks import action_space
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO}
 CONFIG, RESULT = "config.yaml", "train/result.json"
+KEYS = ("task", "algo", "seed", "bits", "settings")
 MODEL, NORMALISER = "model.zip", "vecnormalize.pkl"
 
 
@@ -58,8 +59,10 @@ def read_config(folder: PathLike) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise UserError("a run folder must hold a readable config.yaml", error,
                         "make one with `quarl train`") from error
-    if not isinstance(config, dict) or "task" not in config:
-        raise UserError("config.yaml must name the task", path, "make the run again with `quarl train`")
+    missing = [key for key in KEYS if not isinstance(config, dict) or key not in config]
+    if missing:
+        raise UserError("config.yaml must have the keys " + ", ".join(KEYS), f"no {missing[0]} in {path}",
+                        "make the run again with `quarl train`")
     return config
 
 
@@ -81,6 +84,10 @@ def load_run(folder: PathLike) -> Run:
     if result is None:
         raise UserError("the run must have finished training", f"no {RESULT} in {folder}",
                         "continue it by repeating its `quarl train` command")
-    model = ALGORITHMS[config["algo"]].load(folder / "train" / MODEL, device="cpu")
-    normaliser = pickle.loads((folder / "train" / NORMALISER).read_bytes())
+    try:
+        model = ALGORITHMS[config["algo"]].load(folder / "train" / MODEL, device="cpu")
+        normaliser = pickle.loads((folder / "train" / NORMALISER).read_bytes())
+    except Exception as error:          # a damaged archive or pickle can raise anything
+        raise UserError(f"train/ must hold a whole {MODEL} and {NORMALISER}", f"{type(error).__name__}: {error}",
+                        "delete train/ and train again") from error
     return Run(folder, config, result, model, normaliser)

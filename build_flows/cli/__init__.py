@@ -49,15 +49,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
-    """End child processes at once; staged folders vanish as the exception passes."""
+    """End child processes at once; staged folders vanish as the exception passes, undisturbed by another signal."""
     from hw.process import stop_all
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
     stop_all()
     raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0, 1 for an internal error, 2 for the user's, 130 for Ctrl-C."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         args = _parser().parse_args(arguments)

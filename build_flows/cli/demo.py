@@ -12,6 +12,7 @@ from typing import Any
 
 from build_flows.cli import build as build_command
 from build_flows.cli import run as run_command
+from host.errors import UserError
 
 HELP = "train, build, verify and run a 4-bit CartPole policy"
 
@@ -35,10 +36,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from models.bits import Bits
     from models.train import TrainConfig, train
 
+    if args.episodes < 1:
+        raise UserError("the number of episodes must be at least 1", args.episodes, "pass --episodes 20")
     options = Options(args.board, args.compute, args.target, args.fold, args.max_lut_percent)
     check_tools(options)
-    with stage("train CartPole-v1, W4 A4 I8"):
-        trained = train(TrainConfig("CartPole-v1", args.out, bits=Bits(4, 4, 8), seed=args.seed))
+    say("train CartPole-v1, W4 A4 I8")
+    trained = train(TrainConfig("CartPole-v1", args.out, bits=Bits(4, 4, 8), seed=args.seed))
     with stage("export the policy package"):
         ensure_package(args.out)
     with stage("collect observations"):

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from pathlib import Path
 from typing import Any, Dict, Optional
 
@@ -10,10 +11,39 @@ import numpy as np
 from host import accelerator, registers
 from host.device import Device, Reply
 from host.errors import ToolError, UserError
-from host.files import PathLike
+from host.files import PathLike, sha256
 from host.policy import Policy
 
 _LIBRARY = "emulator.so"
+_CHUNK = 50000    # cycles of a long stream between two looks at Ctrl-C, less than a second
+_UNSET = 0xFFFFFFFF
+_GOOD = registers.STATUS_DONE | registers.STATUS_AUTO_START
+_BAD = registers.STATUS_BUSY | registers.STATUS_OVERRUN | registers.STATUS_TIMEOUT
+_loaded: Dict[str, ctypes.CDLL] = {}
+
+
+def _load(library: PathLike) -> ctypes.CDLL:
+    """The library as the file is now, loaded once for each content. Raises :class:`ToolError`.
+
+    The loader takes equal names for equal libraries, even after a new build. So it gets a copy in memory, whose
+    name stays taken as long as the process lives: the descriptor is never closed.
+    """
+    try:
+        data = Path(library).read_bytes()
+        key = sha256(data)
+        if key not in _loaded:
+            copy = os.memfd_create(_LIBRARY)
+            try:
+                with open(copy, "wb", closefd=False) as file:
+                    file.write(data)
+                _loaded[key] = ctypes.CDLL("/proc/self/fd/%d" % copy)
+            except BaseException:
+                os.close(copy)
+                raise
+        return _loaded[key]
+    except OSError as error:
+        raise ToolError("the emulator must be a shared library built on this machine", "%s: %s" % (library, error),
+                        "build it with `quarl build RUN --target emulate`") from error
 
 
 class Emulator:
@@ -23,11 +53,7 @@ class Emulator:
     """
 
     def __init__(self, library: PathLike, data: PathLike):
-        try:
-            self._lib = ctypes.CDLL(str(Path(library).resolve()))
-        except OSError as error:
-            raise ToolError("the emulator must be a shared library built on this machine", error,
-                            "build it with `quarl build RUN --target emulate`") from error
+        self._lib = _load(library)
         pointer, word = ctypes.c_void_p, ctypes.c_uint32
         for name, result, arguments in (
                 ("emu_new", pointer, [ctypes.c_char_p]), ("emu_free", None, [pointer]),
@@ -76,10 +102,19 @@ class Emulator:
         self.check(self._lib.emu_reset(self._handle))
 
     def step(self, words: np.ndarray, action: np.ndarray) -> int:
-        """Write the observation words, wait, fill the action words (both uint32); the latency in cycles."""
+        """Write the observation words, wait, fill the action words (both uint32); the latency in cycles.
+
+        Raises :class:`ToolError` unless the inference is done: the words would be those of an earlier one.
+        """
         latency = ctypes.c_uint32()
-        self.check(self._lib.emu_step(self._handle, words.ctypes.data, len(words), action.ctypes.data, len(action),
-                                      ctypes.byref(latency)))
+        status = self.check(self._lib.emu_step(self._handle, words.ctypes.data, len(words), action.ctypes.data,
+                                               len(action), ctypes.byref(latency)))
+        if status & (_GOOD | _BAD) != _GOOD:
+            found = [name for name, flag in (("a timeout", registers.STATUS_TIMEOUT),
+                                             ("an overrun", registers.STATUS_OVERRUN)) if status & flag]
+            raise ToolError("every inference must be done within TIMEOUT cycles of its start",
+                            "%s (STATUS 0x%08x)" % (" and ".join(found) or "none that was started", status),
+                            "reset the device; if it comes again, build with `quarl build` and report it")
         return latency.value
 
     def stall(self, inputs: float, outputs: float, seed: int = 0) -> None:
@@ -94,14 +129,22 @@ class Emulator:
         """
         frames = np.ascontiguousarray(frames)
         out = np.zeros((beats, beat_bytes), np.uint8)
-        taken, given = np.zeros(len(frames), np.uint32), np.zeros(beats, np.uint32)
-        count = self.check(self._lib.emu_stream(
-            self._handle, frames.ctypes.data, len(frames), frames.shape[1], out.ctypes.data, beats, beat_bytes,
-            taken.ctypes.data, given.ctypes.data, max_cycles))
-        if count != beats:
-            raise ToolError("the accelerator must answer every input", "%d of %d output beats after %d cycles"
-                            % (count, beats, max_cycles), "report this design: beats were lost or it hangs")
-        return out, taken, given
+        taken, given = np.full(len(frames), _UNSET, np.uint32), np.zeros(beats, np.uint32)
+        # Between two calls no clock edge passes, so the accelerator sees one stream without a gap.
+        sent = received = 0
+        for start in range(0, max_cycles, _CHUNK):
+            inputs, taken_now, outputs, given_now = frames[sent:], taken[sent:], out[received:], given[received:]
+            came = self.check(self._lib.emu_stream(
+                self._handle, inputs.ctypes.data, len(inputs), frames.shape[1], outputs.ctypes.data, len(outputs),
+                beat_bytes, taken_now.ctypes.data, given_now.ctypes.data, min(_CHUNK, max_cycles - start)))
+            went = int(np.count_nonzero(taken_now[:_CHUNK] != _UNSET))
+            taken_now[:went] += np.uint32(start)
+            given_now[:came] += np.uint32(start)
+            sent, received = sent + went, received + came
+            if received == beats:
+                return out, taken, given
+        raise ToolError("the accelerator must answer every input", "%d of %d output beats after %d cycles"
+                        % (received, beats, max_cycles), "report this design: beats were lost or it hangs")
 
     def close(self) -> None:
         """Free the model. Closing twice does nothing."""
@@ -137,6 +180,8 @@ class EmulatorDevice(Device):
         self._check("ID", registers.ID, registers.ID_VALUE)
         self._check("BUILD_ID", registers.BUILD_ID, self.policy.build_id)
         self._check("GEOMETRY", registers.GEOMETRY, action.frame_bytes << 16 | observation.frame_bytes)
+        self._opened().write(registers.TIMEOUT, max(registers.DEFAULT_TIMEOUT,
+                                                    4 * self.description.latency_cycles + 10000))
         self._opened().write(registers.CTRL, registers.CTRL_AUTO_START)
         self._words = np.zeros(observation.words, np.uint32)
         self._frame = self._words.view(np.uint8)[:observation.frame_bytes]
@@ -162,7 +207,10 @@ class EmulatorDevice(Device):
         return Reply(geometry.action.unpack(self._result)[0], cycles)
 
     def reset(self) -> None:
-        self._opened().write(registers.CTRL, registers.CTRL_SOFT_RESET | registers.CTRL_AUTO_START)
+        emulator = self._opened()
+        emulator.write(registers.CTRL, registers.CTRL_SOFT_RESET | registers.CTRL_AUTO_START)
+        # The bridge would count the rest of the reset as latency of the first inference. A board's own speed is enough.
+        emulator.idle(registers.RECOVERY_CYCLES)
 
     def stats(self) -> Dict[str, Any]:
         emulator = self._opened()

@@ -3,14 +3,20 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from build_flows import lowering, subject
 from build_flows.finn_session import finn_session
 from build_flows.parity import compare, reference
 from build_flows.resources import Folding
+from host import policy as package
 from host.errors import MismatchError
+from host.policy import ActionSpace
 from hw.boards import board
 from models.bits import Bits
+from models.export import qonnx_bytes
+from models.extract import extract
+from models.random_policy import random_actor
 
 BOARD = board("pynq-z2")
 
@@ -37,6 +43,20 @@ def test_finns_execution_equals_the_reference(dims, bits, folding, tmp_path):
     assert (observation.lanes, observation.beats) == (folding[0].simd, dims[0] // folding[0].simd)
     assert observation.bits == bits.input and observation.signed and action.signed
     assert (action.lanes, action.beats) == (folding[-1].pe, dims[-1] // folding[-1].pe)
+
+
+def test_a_network_without_biases_lowers_too(tmp_path):
+    """Exporters drop biases that are all zero, as those of an untrained policy are."""
+    actor = random_actor((5, 17, 3), Bits(4, 4, 8), 7)
+    with torch.no_grad():
+        for layer in actor.linears:
+            layer.bias.zero_()
+    scale = np.full(5, 1 / actor.input_scale, np.float32)
+    policy = extract(actor, scale, np.zeros_like(scale), (5,), ActionSpace("discrete", 3), "random", "random", {})
+    package.write(policy, tmp_path / "policy", qonnx_bytes(actor))
+    what = subject.Subject(policy, tmp_path / "policy" / "policy.onnx", np.zeros((1, 5), np.float32), 0, lambda x: [])
+    _, codes, outputs = lower(what, [Folding(17, 5), Folding(3, 17)], tmp_path)
+    assert compare("FINN", reference(policy, codes), outputs, codes)["mismatches"] == 0
 
 
 def test_another_weight_in_the_package_is_found(tmp_path):

@@ -55,10 +55,12 @@ def test_an_error_in_the_block_keeps_what_was_written(tmp_path):
     assert list(records(tmp_path / "log")) == [{"type": "step", "step": 0}]
 
 
-def test_empty_log(tmp_path):
+def test_a_run_that_never_starts_keeps_the_log_before(tmp_path):
+    with RunLog(tmp_path / "log") as log:
+        log.write("run", number=1)
     with RunLog(tmp_path / "log"):
         pass
-    assert list(records(tmp_path / "log")) == []
+    assert list(records(tmp_path / "log")) == [{"type": "run", "number": 1}]
 
 
 def test_text_of_any_language(tmp_path):
@@ -70,13 +72,13 @@ def test_text_of_any_language(tmp_path):
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     found = re.compile(f"(Not a directory|File exists) at {re.escape(str(tmp_path))}/file.*")
-    with refused(ToolError, RULE, found, FIX), RunLog(tmp_path / "file" / "log"):
-        pass
+    with refused(ToolError, RULE, found, FIX), RunLog(tmp_path / "file" / "log") as log:
+        log.write("run")
 
 
 def test_a_folder_in_the_logs_place(tmp_path):
-    with refused(ToolError, RULE, f"Is a directory at {tmp_path}", FIX), RunLog(tmp_path):
-        pass
+    with refused(ToolError, RULE, f"Is a directory at {tmp_path}", FIX), RunLog(tmp_path) as log:
+        log.write("run")
 
 
 class FullDisk:

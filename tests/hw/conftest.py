@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stitched netlist with its shell, in a folder whose name has a space."""
     place = tmp_path_factory.mktemp("net")
     out = place / "my rtl"
-    stitch(nodes(place / "generated"), out)
+    stitch(nodes(place / "my nodes"), out)
     write_shell(GEOMETRY, BUILD_ID, out)
     return out
 

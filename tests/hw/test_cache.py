@@ -1,11 +1,15 @@
 """The cache: filled once, whole or not at all."""
 from __future__ import annotations
 
+import fcntl
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from hw import process
 from hw.cache import cache_folder, cached, digest
 
 
@@ -42,6 +46,21 @@ def test_a_failed_fill_leaves_nothing(root: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         cached("kind", "key", fill)
     assert [file.name for file in (root / "kind").iterdir()] == [".key.lock"]
+
+
+def test_a_wait_for_another_process_ends_when_everything_is_stopped(root: Path,
+                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_stopped", threading.Event())
+    (root / "kind").mkdir(parents=True)
+    with open(root / "kind" / ".key.lock", "w") as other, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        waiting = pool.submit(cached, "kind", "key", lambda stage: None)
+        time.sleep(0.3)
+        assert not waiting.done()
+        process.stop_all()
+        with pytest.raises(KeyboardInterrupt):
+            waiting.result(timeout=5)
+    assert not (root / "kind" / "key").exists()
 
 
 def test_boundaries_count_in_a_digest() -> None:

@@ -2,7 +2,11 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from host import registers as reg
+from host.devices import emulator as device
 from host.devices.emulator import Emulator
 from host.errors import ToolError
+from hw.boards import board
 from hw.emulator import build_emulator
-from tests.hw.helpers import BUILD_ID, GEOMETRY, model, random_codes
+from hw.shell import write_shell
+from hw.stitch import stitch
+from hw.synthesis import synthesise
+from tests.hw.helpers import BUILD_ID, GEOMETRY, model, nodes, random_codes
 
 OBS, ACT = GEOMETRY.observation, GEOMETRY.action
 FLAGS = reg.STATUS_BUSY | reg.STATUS_DONE | reg.STATUS_OVERRUN | reg.STATUS_TIMEOUT
@@ -188,6 +197,26 @@ def test_one_call_a_step(emulator: Emulator) -> None:
         assert ACT.unpack(result.view(np.uint8)[:ACT.frame_bytes])[0].tolist() == expected(codes)
 
 
+@pytest.mark.parametrize(("make", "found"), [
+    (lambda e: e.write(reg.TIMEOUT, 20), "a timeout"), (lambda e: e.write(reg.CTRL, reg.CTRL_START | reg.CTRL_AUTO_START), "an overrun"),
+    (lambda e: e.write(reg.CTRL, 0), "none that was started")], ids=["timeout", "overrun", "not started"])
+def test_a_step_that_is_not_done_has_no_action(emulator: Emulator, make: Callable[[Emulator], None],
+                                               found: str) -> None:
+    """The words that it could return are an earlier step's."""
+    emulator.write(reg.CTRL, reg.CTRL_AUTO_START)
+    emulator.write(reg.TIMEOUT, 1000)
+    observation, result = np.array(words(random_codes(1, 0)), np.uint32), np.zeros(ACT.words, np.uint32)
+    emulator.step(observation, result)
+    emulator.stall(0, float(found != "none that was started"))
+    make(emulator)
+    with pytest.raises(ToolError, match=f"must be done within TIMEOUT cycles.*{found} .STATUS 0x"):
+        emulator.step(observation, result)
+    emulator.stall(0, 0)
+    emulator.write(reg.CTRL, reg.CTRL_SOFT_RESET | reg.CTRL_AUTO_START)
+    emulator.idle(reg.RECOVERY_CYCLES)
+    assert emulator.step(observation, result) == 7, "no cycle of the reset is counted"
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stall_in=st.floats(0, 0.95), stall_out=st.floats(0, 0.95), seed=st.integers(0, 2**32 - 1))
 def test_streams_back_to_back_under_stalls(emulator: Emulator, stall_in: float, stall_out: float, seed: int) -> None:
@@ -203,6 +232,20 @@ def test_streams_back_to_back_under_stalls(emulator: Emulator, stall_in: float, 
         assert emulator.read(reg.WAIT) & reg.STATUS_DONE
         assert action(emulator) == expected(row)
     emulator.stall(0, 0)
+
+
+def test_a_stream_in_many_calls_is_one_stream(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is looked at between the calls; neither data nor timing shows them."""
+    frames = OBS.pack(random_codes(40, 9)).reshape(-1, 3)
+    for stalls in ((0.0, 0.0), (0.4, 0.6)):
+        found = []
+        for chunk in (10**6, 7):
+            monkeypatch.setattr(device, "_CHUNK", chunk)
+            emulator.reset()
+            emulator.stall(*stalls, seed=3)
+            found.append(emulator.stream(frames, 120, 2, 20000))
+        for whole, parts in zip(*found, strict=True):
+            assert (whole == parts).all()
 
 
 def test_full_throughput_without_stalls(emulator: Emulator) -> None:
@@ -250,6 +293,58 @@ def test_the_images_are_read_at_run_time(library: Path, folder: Path, tmp_path: 
     assert other.read(reg.BUILD_ID) == 0x12345678
     one.close()
     other.close()
+
+
+def test_the_working_directory_stays(library: Path, folder: Path, tmp_path: Path,
+                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may use relative paths, and the directory may even be gone."""
+    place = tmp_path / "gone"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    place.rmdir()
+    emulator = Emulator(library, folder)
+    assert emulator.read(reg.BUILD_ID) == BUILD_ID
+    emulator.close()
+
+
+_STUB = """
+#define F(type, name) type name() { return 0; }
+F(int, emu_cycles) F(int, emu_reset) F(int, emu_idle) F(int, emu_write) F(int, emu_step) F(int, emu_stall)
+F(int, emu_stream) F(char*, emu_error)
+void emu_free() {}
+void* emu_new() { static int it; return &it; }
+int emu_read(void* e, unsigned address, unsigned* value) { *value = VALUE; return 0; }
+"""
+
+
+def test_a_library_that_is_built_again_is_loaded_again(tmp_path: Path) -> None:
+    """Under the same name, whether the file is replaced or written over, and while the old one is in use."""
+    for value in (1, 2, 3):
+        subprocess.run(["gcc", "-shared", "-fPIC", f"-DVALUE={value}", "-xc", "-", "-o", tmp_path / f"{value}.so"],
+                       input=_STUB, text=True, check=True)
+    library, emulators = tmp_path / "emulator.so", []
+    for value, put in ((1, shutil.copy), (2, os.replace), (3, shutil.copy)):
+        put(tmp_path / f"{value}.so", library)
+        emulators.append(Emulator(library, tmp_path))
+    assert [emulator.read(0) for emulator in emulators] == [1, 2, 3]
+    for emulator in emulators:
+        emulator.close()
+
+
+@pytest.mark.slow
+def test_spaces_in_the_cache_and_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole way from RTL to emulator and synthesis."""
+    for variable in ("HOME", "TMPDIR", "QUARL_CACHE"):
+        (tmp_path / f"my {variable}").mkdir()
+        monkeypatch.setenv(variable, str(tmp_path / f"my {variable}"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    folder = tmp_path / "my rtl"
+    stitch(nodes(tmp_path / "my nodes"), folder)
+    write_shell(GEOMETRY, BUILD_ID, folder)
+    emulator = Emulator(build_emulator(folder, GEOMETRY, tmp_path / "my build"), folder)
+    assert emulator.read(reg.BUILD_ID) == BUILD_ID
+    emulator.close()
+    assert synthesise(folder, "quarl_shell", "lut", board("pynq-z2"))["total"]["lut"] > 100
 
 
 def test_building_needs_the_shell(tmp_path: Path) -> None:

@@ -20,4 +20,5 @@ def test_constants_agree() -> None:
     found = dict(re.findall(r"(ID|VERSION) +=\s+32'h(\w+);", BRIDGE))
     assert int(found["ID"], 16) == registers.ID_VALUE
     assert int(found["VERSION"], 16) == registers.VERSION_VALUE
+    assert "RESET_CYCLES = 16" in BRIDGE and registers.RECOVERY_CYCLES >= 16 + 3    # Clear, the count, accel_rst_n
     assert f"DEFAULT_TIMEOUT = {registers.DEFAULT_TIMEOUT:_}" in BRIDGE

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from host.errors import ToolError
+from hw.block_design import BlockDesign
 from hw.netlist import Node, Port
 from hw.stitch import stitch
 from tests.hw.helpers import BIAS, RTL, hexadecimal, nodes
@@ -38,6 +39,30 @@ def test_the_folder_can_be_moved(pipeline: list[Node], tmp_path: Path) -> None:
     assert '"bias_memblock.dat"' in (out / "add_bias.v").read_text()
     assert 'PREFIX = "total_"' in (out / "weight_stream.sv").read_text()
     assert not any(str(tmp_path) in file.read_text() for file in out.iterdir())
+
+
+def test_paths_with_spaces(tmp_path: Path) -> None:
+    """As the folder test, from a folder with spaces and brackets: no path is left, whether of a file or a prefix."""
+    stitch(nodes(tmp_path / "my home [1]"), tmp_path / "out")
+    stitch(nodes(tmp_path / "home"), tmp_path / "same")
+    for file in (tmp_path / "same").iterdir():
+        assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("options", ["", "-norecurse ", "-copy_to ./ip/rtl_ops/node -norecurse "])
+def test_a_file_to_add_may_have_spaces(options: str) -> None:
+    commands = [f"add_files {options}/my home [1]/a.v", f"add_files {options}/my home [1]/a.v",
+                "create_bd_cell -type module -reference a node"]
+    assert BlockDesign.from_commands(Node("node", commands, [], [])).files == ["/my home [1]/a.v"]
+
+
+@pytest.mark.parametrize("text", ["100%% of it, and/or more", "a / b", "/ slash", "no/such folder/x", "%m.dat",
+                                  "/no such folder/message"])
+def test_a_message_is_no_path(pipeline: list[Node], tmp_path: Path, text: str) -> None:
+    source = tmp_path / "generated" / "total" / "lane_sum.v"
+    source.write_text(source.read_text() + f'module other; localparam TEXT = "{text}"; endmodule\n')
+    stitch(pipeline, tmp_path / "out")
+    assert f'"{text}"' in (tmp_path / "out" / "lane_sum.v").read_text()
 
 
 def test_two_nodes_with_images_of_one_name(tmp_path: Path) -> None:

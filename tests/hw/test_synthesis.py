@@ -1,6 +1,7 @@
 """Synthesis: what counts as what, and a small netlist whose parts sum up to the whole."""
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -37,6 +38,15 @@ def test_the_shell(folder: Path) -> None:
     assert found["total"]["dsp"] == 0
     assert found["percent"]["lut"] == round(100 * found["total"]["lut"] / 53200, 2)
     assert found["tools"]["pyosys"]
+
+
+def test_the_share_of_the_board_is_of_the_board_as_it_is_now(folder: Path) -> None:
+    """A board's description may be edited; what its chip is made of does not change the cached counts."""
+    before = synthesise(folder, "quarl_shell", "lut", Z2)
+    after = synthesise(folder, "quarl_shell", "lut", dataclasses.replace(Z2, name="half", lut=Z2.lut // 2))
+    assert after["percent"]["lut"] == pytest.approx(2 * before["percent"]["lut"], abs=0.02)
+    assert (before["board"], after["board"]) == ("pynq-z2", "half")
+    assert {**after, "percent": 0, "board": 0} == {**before, "percent": 0, "board": 0}, "seconds too: no second run"
 
 
 @pytest.mark.slow
