@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from build_flows import flow, subject
+from build_flows import flow, parity, subject
+from host import accelerator, codec
 from host.devices.emulator import Emulator
 from models.bits import Bits
 
@@ -69,9 +70,10 @@ def emulator_rate() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         what = subject.random((4, 64, 64, 2), Bits(4, 4, 8), 0, Path(folder) / "policy")
         flow.build(what, flow.Options(compute="lut"), Path(folder) / "accel")
+        geometry = accelerator.read(Path(folder) / "accel").geometry
         emulator = Emulator(Path(folder) / "accel" / "emulator.so", Path(folder) / "accel" / "rtl")
         before, start = emulator.cycles, time.perf_counter()
-        emulator.idle(500_000)
+        parity.stream(emulator, geometry, codec.encode(what.policy, what.observations))
         rate = (emulator.cycles - before) / (time.perf_counter() - start) / 1e6
         emulator.close()
     return [_row("hw.emulator_rate", rate, "Mcycle/s", ">= 1", rate >= 1)]

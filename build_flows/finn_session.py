@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from host.files import explained
 from hw.finn_library import patched_library
 
 
@@ -18,8 +19,9 @@ def finn_session(build: Path) -> Iterator[None]:
 
     What FINN prints goes to ``build/finn.log``. The environment is as before afterwards.
     """
-    build.mkdir(parents=True, exist_ok=True)
     library = patched_library()
+    with explained(build):
+        build.mkdir(parents=True, exist_ok=True)
     saved = dict(os.environ)
     # Two uses in FINN read the library's place from the environment, the others from its settings.
     os.environ.update(FINN_BUILD_DIR=str(build), FINN_RTLLIB=str(library), NUM_DEFAULT_WORKERS="1")
@@ -34,7 +36,8 @@ def finn_session(build: Path) -> Iterator[None]:
         logging.disable(logging.NOTSET)
         os.environ.clear()
         os.environ.update(saved)
-        (build / "finn.log").write_text(output.getvalue())
+        with contextlib.suppress(OSError):            # the log is a convenience; what matters was raised before
+            (build / "finn.log").write_text(output.getvalue())
 
 
 def _initialise(build: Path, library: Path) -> None:

@@ -137,7 +137,7 @@ def _check(subject: Subject, options: Options, board: Board, plan: Plan, geometr
     emulator = Emulator(folder / "emulator.so", folder / "rtl")
     try:
         report, timing = parity.check(policy, codes, subject.torch_trace(subject.observations), finn_trace, emulator,
-                                      geometry)
+                                      geometry, cycles_per_inference=2 * plan.latency)
     finally:
         emulator.close()
     artefacts.write_accelerator(folder, policy, options, board, plan, geometry, timing)

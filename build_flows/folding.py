@@ -64,8 +64,8 @@ def follow(shape: Shape, folding: Folding, engine: str, first: Any, last: Any, l
     """Cycles at which the layer's first and last output beats come, given those of its inputs.
 
     Input beats of ``lanes`` codes come from cycle ``first`` to cycle ``last`` (numbers, or arrays of designs); the
-    first layer's come as it asks for them (:data:`NO_LANES`). The layer works on its first output channels while inputs still
-    arrive, and keeps the inputs for its other channels.
+    first layer's come as it asks for them (:data:`NO_LANES`). The layer works on its first output channels while
+    inputs still arrive, and keeps the inputs for its other channels.
     """
     beats, passes = shape.inputs // folding.simd, shape.outputs // folding.pe
     heard = np.maximum(first + beats, last - (-lanes // folding.simd))

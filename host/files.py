@@ -25,10 +25,11 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _cannot_write(path: PathLike, error: OSError) -> ToolError:
+def cannot_write(path: PathLike, error: OSError) -> ToolError:
+    """The error to show for a disk that refuses ``path``."""
     return ToolError("the output folder must be writable and have free space",
                      "%s at %s" % (error.strerror or error, path),
-                     "free some space, change its permissions, or choose another folder with --out")
+                     "free some space, change its permissions, or choose another folder (--out, QUARL_CACHE, TMPDIR)")
 
 
 @contextlib.contextmanager
@@ -37,7 +38,7 @@ def explained(path: PathLike) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _cannot_write(error.filename or path, error) from error
+        raise cannot_write(error.filename or path, error) from error
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:

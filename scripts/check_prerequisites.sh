@@ -13,6 +13,6 @@ if command -v "$python" >/dev/null 2>&1; then
         "apt-get install python3-venv"
 fi
 command -v g++ >/dev/null 2>&1 || need "g++ must be on the PATH (it compiles the emulator)" "none" "apt-get install g++"
-free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
-[ "$free" -ge 8 ] || need "the disk must have 8 GB free (torch and its libraries take 6)" "$free GB" "free some space"
+[ -e .venv/.ready ] || free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1048576) }')
+[ "${free:-8}" -ge 8 ] || need "the disk must have 8 GB free (torch and its libraries take 6)" "$free GB" "free some space"
 exit $((missing * 2))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -78,6 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            from host.files import cannot_write
+            print(f"error: {cannot_write(error.filename or 'an unnamed file', error)}", file=sys.stderr)
+            return 2
         from host.errors import MismatchError
         if isinstance(error, MismatchError):
             print(f"error: {error}", file=sys.stderr)

@@ -12,7 +12,7 @@ from host.errors import ToolError
 from tests.host.helpers import refused
 
 RULE = "the output folder must be writable and have free space"
-FIX = "free some space, change its permissions, or choose another folder with --out"
+FIX = "free some space, change its permissions, or choose another folder (--out, QUARL_CACHE, TMPDIR)"
 
 
 def tree(folder):
@@ -134,6 +134,15 @@ def test_staged_folder_appears_whole(tmp_path):
         assert not folder.exists()
     assert tree(tmp_path) == {"a": None, "a/out": None, "a/out/x": b"1"}
     assert folder.stat().st_mode & 0o777 == 0o755
+
+
+def test_staged_folder_stays_where_it_was_asked_for(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with files.staged_folder("out") as stage:
+        (stage / "x").write_bytes(b"1")
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert tree(tmp_path) == {"elsewhere": None, "out": None, "out/x": b"1"}
 
 
 def test_staged_folder_replaces_an_earlier_one_whole(tmp_path):

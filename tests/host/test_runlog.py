@@ -8,7 +8,7 @@ from host.runlog import RunLog, records
 from tests.host.helpers import refused
 
 RULE = "the output folder must be writable and have free space"
-FIX = "free some space, change its permissions, or choose another folder with --out"
+FIX = "free some space, change its permissions, or choose another folder (--out, QUARL_CACHE, TMPDIR)"
 
 
 def test_records_in_order_with_their_types(tmp_path):

@@ -198,7 +198,8 @@ def test_one_call_a_step(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize(("make", "found"), [
-    (lambda e: e.write(reg.TIMEOUT, 20), "a timeout"), (lambda e: e.write(reg.CTRL, reg.CTRL_START | reg.CTRL_AUTO_START), "an overrun"),
+    (lambda e: e.write(reg.TIMEOUT, 20), "a timeout"),
+    (lambda e: e.write(reg.CTRL, reg.CTRL_START | reg.CTRL_AUTO_START), "a timeout and an overrun"),
     (lambda e: e.write(reg.CTRL, 0), "none that was started")], ids=["timeout", "overrun", "not started"])
 def test_a_step_that_is_not_done_has_no_action(emulator: Emulator, make: Callable[[Emulator], None],
                                                found: str) -> None:
