@@ -1,11 +1,15 @@
 """Synthesis figures gathered by layer, and designs that turn out too large."""
+import importlib.metadata
 import json
 
 import pytest
 
 from build_flows import artefacts
+from build_flows.flow import Options
 from host.errors import UserError
 from hw.boards import board
+from models.bits import Bits
+from models.random_policy import random_policy
 
 NAMES = ("lut", "lut_logic", "lut_memory", "ff", "carry4", "dsp", "bram36")
 
@@ -46,3 +50,29 @@ def test_a_folder_without_a_mark_is_not_built(tmp_path):
     assert artefacts.is_built(tmp_path, "key", ("emulate", "synth"))
     assert not artefacts.is_built(tmp_path, "key", ("synth",))
     assert not artefacts.is_built(tmp_path, "other", ("emulate",))
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_text("{}")])
+def test_a_missing_or_altered_file_is_built_again(damage, tmp_path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "parity.json").write_text('{"observations": 1}')
+    artefacts.mark(tmp_path, "key", "emulate")
+    assert artefacts.is_built(tmp_path, "key", ("emulate",))
+    damage(tmp_path / "reports" / "parity.json")
+    assert not artefacts.is_built(tmp_path, "key", ("emulate",))
+
+
+def test_the_key_knows_options_and_policy(tmp_path):
+    _, policy = random_policy((3, 4, 2), Bits(4, 4, 8), 0)
+    _, other = random_policy((3, 4, 2), Bits(4, 4, 8), 1)
+    keys = {artefacts.key(policy, Options()), artefacts.key(other, Options()),
+            artefacts.key(policy, Options(compute="lut")), artefacts.key(policy, Options(fold="min-area"))}
+    assert len(keys) == 4
+    assert artefacts.key(policy, Options()) in keys
+
+
+def test_a_tool_that_is_not_installed_has_no_version(monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    assert set(artefacts.versions().values()) == {"none"}

@@ -120,6 +120,43 @@ def test_a_run_that_cannot_be_is_explained(run, arguments, text, capsys):
     assert text in failed(capsys, "run", run, *arguments)
 
 
+@pytest.mark.parametrize("arguments", [("eval", "--seed", -1), ("run", "--device", "integer", "--seed", -1)])
+def test_a_negative_seed_is_refused(run, arguments, capsys):
+    command, *options = arguments
+    assert "the seed must be 0 or more, found -1" in failed(capsys, command, run, *options)
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("config.yaml", "config.yaml must have the keys task, algo, seed, bits, settings, found no "),
+    ("train/model.zip", "train/ must hold a whole model.zip and vecnormalize.pkl, found "),
+    ("train/vecnormalize.pkl", "train/ must hold a whole model.zip and vecnormalize.pkl, found ")])
+def test_a_damaged_run_is_explained(run, name, text, capsys):
+    (run / name).write_bytes((run / name).read_bytes()[:30])
+    assert text in failed(capsys, "eval", run)
+
+
+def test_a_run_that_cannot_start_keeps_the_log_before(run, capsys):
+    assert main(["run", str(run), "--device", "integer", "--episodes", "1"]) == 0
+    log = (run / "run" / "integer.jsonl").read_bytes()
+    capsys.readouterr()
+    failed(capsys, "run", run, "--device", "integer", "--task", "Acrobot-v1")
+    assert (run / "run" / "integer.jsonl").read_bytes() == log
+
+
+def test_a_run_may_be_copied_without_its_times(run, capsys):
+    assert main(["export", str(run)]) == 0
+    (run / "train" / "result.json").touch()
+    assert main(["run", str(run), "--device", "integer", "--episodes", "1"]) == 0
+
+
+def test_the_demo_checks_before_it_trains(tmp_path, capsys):
+    assert "the board must be a known one, found 'nope'" in failed(capsys, "demo", "--out", tmp_path / "x",
+                                                                   "--board", "nope")
+    assert "the number of episodes must be at least 1" in failed(capsys, "demo", "--out", tmp_path / "x",
+                                                                 "--episodes", 0)
+    assert tree(tmp_path) == []
+
+
 @pytest.mark.parametrize("damage", ["weights.npz", "policy.onnx", "manifest.json"])
 def test_a_truncated_package_is_refused_by_every_command(run, damage, capsys):
     assert main(["export", str(run)]) == 0
