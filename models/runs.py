@@ -57,7 +57,7 @@ def read_config(folder: PathLike) -> dict[str, Any]:
     try:
         config = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
-        raise UserError("a run folder must hold a readable config.yaml", error,
+        raise UserError("a run folder must hold a readable config.yaml", " ".join(str(error).split()),
                         "make one with `quarl train`") from error
     missing = [key for key in KEYS if not isinstance(config, dict) or key not in config]
     if missing:

@@ -127,7 +127,7 @@ def test_a_negative_seed_is_refused(run, arguments, capsys):
 
 
 @pytest.mark.parametrize(("name", "text"), [
-    ("config.yaml", "config.yaml must have the keys task, algo, seed, bits, settings, found no "),
+    ("config.yaml", "a run folder must hold a readable config.yaml, found while scanning a simple key "),
     ("train/model.zip", "train/ must hold a whole model.zip and vecnormalize.pkl, found "),
     ("train/vecnormalize.pkl", "train/ must hold a whole model.zip and vecnormalize.pkl, found ")])
 def test_a_damaged_run_is_explained(run, name, text, capsys):
