@@ -1,6 +1,7 @@
-"""What a folded layer costs before synthesis: LUTs by a linear model fitted to Yosys' figures, DSPs exactly, cycles.
+"""What a folded layer costs before synthesis: LUTs by a linear model, DSPs exactly, cycles.
 
-The model's coefficients are in ``resources.yaml``; ``python -m build_flows.calibrate`` measures and fits them anew.
+The model's coefficients are in ``resources.yaml``, set by hand to err on the large side;
+``python -m build_flows.calibrate`` measures and fits them anew.
 """
 from __future__ import annotations
 
