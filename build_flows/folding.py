@@ -22,7 +22,7 @@ FOLDS = ("min-area", "balanced", "min-latency")
 # bridge. Measured on the emulated RTL, and exact for every engine, width and folding that the slow tests build.
 LAYER_CYCLES, CONVERTER_CYCLES, SINGLE_PASS_CYCLES, THRESHOLD_CYCLES_PER_BIT, BRIDGE_CYCLES = 9, 3, -2, 2, 1
 NO_LANES = 0
-MARGIN = 1.1            # the LUT model errs by some per cent; what is chosen must fit after synthesis too
+MARGIN = 1.2            # the LUT model is rough (11 % too low for a wide 4-bit design); what is chosen must fit
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a folded layer costs before synthesis: LUTs by a linear model, DSPs exactly, cycles.
 
-The model's coefficients are in ``resources.yaml``, set by hand to err on the large side;
+The model's coefficients are in ``resources.yaml``, set by hand;
 ``python -m build_flows.calibrate`` measures and fits them anew.
 """
 from __future__ import annotations

@@ -67,7 +67,7 @@ def test_the_three_folds_trade_area_for_latency(engine):
 
 def test_a_net_that_does_not_fit_says_so():
     with pytest.raises(UserError, match=r"the design must fit 37240 LUTs \(70 % of pynq-z2's\) and 220 DSPs, found "
-                                        r"about \d+ LUTs, with a reserve of 10 %, and 0 DSPs for the smallest "
+                                        r"about \d+ LUTs, with a reserve of 20 %, and 0 DSPs for the smallest "
                                         r"folding\. Fix: train with fewer bits or smaller layers, or raise "
                                         r"--max-lut-percent\."):
         choose(net(376, 4096, 4096, 17, bits=8), "lut", "balanced", BOARD, 70)
