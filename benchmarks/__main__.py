@@ -7,23 +7,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chain
+from benchmarks import chain, rom_engine
 from host.files import write_bytes, write_json
 
 LATEST = Path(__file__).with_name("latest.json")
 TABLE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-BENCHMARKS = (chain.help_time, chain.demo, chain.min_latency, chain.emulator_rate)
+BENCHMARKS = (chain.help_time, chain.demo, chain.emulator_rate, rom_engine.area, rom_engine.latency, rom_engine.clock,
+              rom_engine.tools)
 
 
 def main() -> None:
-    """Measure, merge into ``latest.json``, and write the table."""
+    """Measure, and keep each row in ``latest.json`` and the table as soon as it is there."""
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     results = {row["name"]: row for row in json.loads(LATEST.read_text())} if LATEST.exists() else {}
     for benchmark in BENCHMARKS:
         if asked in benchmark.__name__:
             for row in benchmark():
                 results[row["name"]] = {**row, "command": "make bench", "when": datetime.date.today().isoformat()}
-                print(_line(row), flush=True)
+                print(_line(row), end="", flush=True)
+                _write(results)
+
+
+def _write(results: dict[str, dict[str, Any]]) -> None:
     rows = sorted(results.values(), key=lambda row: row["name"])
     write_json(LATEST, rows)
     head = "| benchmark | value | unit | baseline | target | met |\n| --- | ---: | --- | ---: | --- | --- |\n"

@@ -1,4 +1,4 @@
-"""The main job: start-up, the demo, the fastest folding, the emulator's speed."""
+"""The main job: start-up, the demo, the emulator's speed."""
 from __future__ import annotations
 
 import contextlib
@@ -52,24 +52,11 @@ def demo() -> list[dict[str, Any]]:
                  result["synth"]["percent"]["lut"] <= 70)]
 
 
-def min_latency() -> list[dict[str, Any]]:
-    """8-64-64-4 at 4 bits, engine lut, fold min-latency within 70 % of the LUTs: latency and real LUTs."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        what = subject.random((8, 64, 64, 4), Bits(4, 4, 8), 0, Path(folder) / "policy")
-        result = flow.build(what, flow.Options(compute="lut", fold="min-latency", target="synth"),
-                            Path(folder) / "accel")
-    cycles, percent = result["timing"]["latency_cycles"], result["synth"]["percent"]["lut"]
-    return [_row("build_flows.latency_8_64_64_4_w4_lut", cycles, "cycles, last observation word to action valid",
-                 "<= 100", cycles <= 100, result["timing"]["predicted_latency_cycles"]),
-            _row("build_flows.lut_8_64_64_4_w4_lut", percent, "% of the PYNQ-Z2's LUTs (baseline: estimate)", "<= 70",
-                 percent <= 70, round(result["estimate"]["predicted"]["lut"] / 532, 1))]
-
-
 def emulator_rate() -> list[dict[str, Any]]:
     """Clock cycles a second of the emulated 4-64-64-2 W4 A4 I8 accelerator, streaming."""
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         what = subject.random((4, 64, 64, 2), Bits(4, 4, 8), 0, Path(folder) / "policy")
-        flow.build(what, flow.Options(compute="lut"), Path(folder) / "accel")
+        flow.build(what, flow.Options(), Path(folder) / "accel")
         geometry = accelerator.read(Path(folder) / "accel").geometry
         emulator = Emulator(Path(folder) / "accel" / "emulator.so", Path(folder) / "accel" / "rtl")
         before, start = emulator.cycles, time.perf_counter()

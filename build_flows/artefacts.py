@@ -78,6 +78,7 @@ def write_accelerator(out: Path, policy: Policy, options: Options, board: Board,
         policy_hash=policy.hash, build_id=policy.build_id, board=board.name, engine=options.compute,
         fold=options.fold, clock_mhz=float(board.clock_mhz), geometry=geometry, latency_cycles=timing.latency,
         interval_cycles=timing.interval, folding=[dataclasses.asdict(layer) for layer in plan.layers],
+        style=dataclasses.asdict(options.style) if options.compute == "rom" else {},
         versions=versions()), out)
 
 
@@ -111,8 +112,8 @@ def write_synthesis(out: Path, found: dict[str, Any], board: Board, max_lut_perc
 
 
 def _group(node: str) -> str:
-    """``layer N`` for a matrix-vector unit and its thresholds, ``streams`` for FIFOs and width converters."""
+    """``layer N`` for a matrix-vector unit, its thresholds, or both in one; ``streams`` for FIFOs and converters."""
     kind, _, number = node.rpartition("_")
-    if kind in ("MVAU_rtl", "Thresholding_rtl"):
+    if kind in ("MVTU_rtl", "MVAU_rtl", "Thresholding_rtl"):
         return "layer " + number
     return "bridge" if node == "bridge" else "streams"

@@ -23,6 +23,7 @@ from host.geometry import Geometry
 from hw import boards
 from hw.boards import Board
 from hw.engines import ENGINES
+from hw.mvtu_design import SMALL, Style
 
 TARGETS = ("emulate", "synth")
 BRIDGE_STEPS = 500
@@ -33,10 +34,11 @@ class Options:
     """What to build. Raises :class:`UserError` for a value that does not exist."""
 
     board: str = "pynq-z2"
-    compute: str = "dsp"
+    compute: str = "rom"
     target: str = "emulate"
     fold: str = "balanced"
     max_lut_percent: float = 70.0
+    style: Style = SMALL
 
     def __post_init__(self) -> None:
         for name, value, known in (("compute", self.compute, tuple(ENGINES)), ("target", self.target, TARGETS),
@@ -46,6 +48,9 @@ class Options:
         boards.board(self.board)
         if not 0 < self.max_lut_percent <= 100:
             raise UserError("--max-lut-percent must be above 0 and at most 100", self.max_lut_percent, "pass 70")
+        if self.compute != "rom" and self.style != SMALL:
+            raise UserError("--timing, --products and --weight-rom choose how engine rom is made",
+                            f"--compute {self.compute}", "leave them out, or build with --compute rom")
 
 
 def check_tools(options: Options) -> None:
@@ -66,7 +71,7 @@ def build(subject: Subject, options: Options, out: Path) -> dict[str, Any]:
     board = boards.board(options.board)
     with stage("choose the folding"):
         plan = folding.choose(resources.shapes(subject.policy), options.compute, options.fold, board,
-                              options.max_lut_percent)
+                              options.max_lut_percent, options.style)
     _show(plan, board)
     key = artefacts.key(subject.policy, dataclasses.replace(options, target=TARGETS[0]))
     if artefacts.is_built(out, key, TARGETS[TARGETS.index(options.target):]):
@@ -113,7 +118,8 @@ def _lower(subject: Subject, options: Options, board: Board, plan: Plan, codes: 
 
     with stage("FINN: streamline, fold, generate RTL, execute"), \
             tempfile.TemporaryDirectory(prefix="quarl-finn-") as scratch, finn_session(Path(scratch)):
-        lowered = lowering.lower(subject.policy, subject.onnx, plan.layers, board, Path(scratch))
+        lowered = lowering.lower(subject.policy, subject.onnx, plan.layers, board, Path(scratch), options.compute,
+                                 options.style)
         stitch(nodes.describe(lowered.rtl), rtl, replace=ENGINES[options.compute])
         write_shell(lowered.geometry, subject.policy.build_id, rtl)
         return lowered.geometry, lowering.execute(lowered.golden, codes)

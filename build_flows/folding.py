@@ -11,31 +11,39 @@ from typing import Any
 
 import numpy as np
 
-from build_flows import resources
-from build_flows.resources import Folding, Shape
+from build_flows import resources, rom_resources
+from build_flows.latency import BRIDGE_CYCLES, follow
+from build_flows.resources import NO_LANES, Folding, Shape
 from host.errors import UserError
 from hw.boards import Board
+from hw.mvtu_design import SMALL, Style
 
 FOLDS = ("min-area", "balanced", "min-latency")
-# Cycles that the pipeline itself takes, beyond the folded work: FIFOs and queues of a layer, its width converter if
-# there is one, what a single pass saves in the replay buffer, the stages of the thresholds' binary search per bit, the
-# bridge. Measured on the emulated RTL, and exact for every engine, width and folding that the slow tests build.
-LAYER_CYCLES, CONVERTER_CYCLES, SINGLE_PASS_CYCLES, THRESHOLD_CYCLES_PER_BIT, BRIDGE_CYCLES = 9, 3, -2, 2, 1
-NO_LANES = 0
-MARGIN = 1.2            # the LUT model is rough (11 % too low for a wide 4-bit design); what is chosen must fit
+# What is chosen must fit, and the LUT models have errors: up to 8 % for rom, and 11 % for FINN's wide 4-bit designs.
+MARGIN = {"rom": 1.1, "dsp": 1.2, "lut": 1.2}
+
+# `balanced` is the smallest design whose product of LUTs and latency is so near the best one: over a wide range of
+# sizes the product hardly changes, and its very minimum may be many times as large.
+BALANCE = 1.2
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A folding for every layer, with what it is predicted to cost."""
+    """A folding for every layer, with what it is predicted to cost. ``latency`` is that behind the bridge."""
 
     engine: str
     fold: str
     shapes: tuple[Shape, ...]
     layers: tuple[Folding, ...]
-    lut: int
+    lut: float
     dsp: int
     latency: int
+    style: Style = SMALL
+
+    @property
+    def stream_latency(self) -> int:
+        """Cycles from the offer of the first input beat to the last output beat, without the bridge."""
+        return self.latency - BRIDGE_CYCLES
 
     @property
     def interval(self) -> int:
@@ -44,61 +52,64 @@ class Plan:
 
     def report(self, max_lut_percent: float) -> dict[str, Any]:
         """The plan as ``accel/reports/estimate.json`` holds it."""
-        rows = [{"layer": i, "inputs": s.inputs, "outputs": s.outputs, "weight_bits": s.weight_bits,
-                 "act_bits": s.act_bits or None, "pe": f.pe, "simd": f.simd, "cycles": resources.cycles(s, f),
-                 "lut": round(resources.luts(s, f, self.engine)), "dsp": resources.dsps(s, f, self.engine)}
-                for i, (s, f) in enumerate(zip(self.shapes, self.layers, strict=True))]
-        return {"engine": self.engine, "fold": self.fold, "max_lut_percent": max_lut_percent, "layers": rows,
-                "predicted": {"latency_cycles": self.latency, "interval_cycles": self.interval, "lut": self.lut,
-                              "dsp": self.dsp}}
+        return {"engine": self.engine, "fold": self.fold, "max_lut_percent": max_lut_percent,
+                "layers": [self._layer(index) for index in range(len(self.layers))],
+                "predicted": {"latency_cycles": self.latency, "stream_latency_cycles": self.stream_latency,
+                              "interval_cycles": self.interval, "lut": round(self.lut), "dsp": self.dsp}}
+
+    def _layer(self, index: int) -> dict[str, Any]:
+        shape, layer = self.shapes[index], self.layers[index]
+        lanes = self.layers[index - 1].pe if index else NO_LANES
+        row = {"layer": index, "inputs": shape.inputs, "outputs": shape.outputs, "weight_bits": shape.weight_bits,
+               "act_bits": shape.act_bits or None, "pe": layer.pe, "simd": layer.simd,
+               "cycles": resources.cycles(shape, layer),
+               "lut": round(resources.luts(shape, layer, self.engine, lanes, self.style)),
+               "dsp": resources.dsps(shape, layer, self.engine, self.style)}
+        if self.engine == "rom":
+            counts = rom_resources.counts(shape, layer, lanes or layer.simd, self.style)
+            row |= {"lut_memory": round(counts["memory"]), "ff": round(counts["flip-flops"])}
+        return row
 
 
-def compute_depth(folding: Folding, engine: str) -> int:
-    """Pipeline stages of the multiply-accumulate: fixed for ``lut``, FINN's adder tree for ``dsp`` (its mvu.sv)."""
-    if engine == "lut":
-        return 3
-    return 4 + (folding.simd - 1).bit_length() + (folding.simd == 1)
-
-
-def follow(shape: Shape, folding: Folding, engine: str, first: Any, last: Any, lanes: Any) -> tuple[Any, Any]:
-    """Cycles at which the layer's first and last output beats come, given those of its inputs.
-
-    Input beats of ``lanes`` codes come from cycle ``first`` to cycle ``last`` (numbers, or arrays of designs); the
-    first layer's come as it asks for them (:data:`NO_LANES`). The layer works on its first output channels while
-    inputs still arrive, and keeps the inputs for its other channels.
-    """
-    beats, passes = shape.inputs // folding.simd, shape.outputs // folding.pe
-    heard = np.maximum(first + beats, last - (-lanes // folding.simd))
-    pipeline = LAYER_CYCLES + compute_depth(folding, engine) + THRESHOLD_CYCLES_PER_BIT * shape.act_bits
-    pipeline += SINGLE_PASS_CYCLES * (passes == 1)
-    pipeline = pipeline + CONVERTER_CYCLES * ((lanes != NO_LANES) & (lanes != folding.simd))
-    return heard + pipeline, heard + (passes - 1) * beats + pipeline
-
-
-def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lut_percent: float) -> Plan:
-    """The folding for ``fold``: the smallest design, the fastest that fits, or the best product of the two.
+def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lut_percent: float,
+           style: Style = SMALL) -> Plan:
+    """The folding for ``fold``: the smallest design, the fastest that fits, or a good product of the two.
 
     Raises :class:`UserError` where not even the smallest design fits ``max_lut_percent`` of the board's LUTs and all
     its DSPs.
     """
-    lut_limit = board.lut * max_lut_percent / 100
-    costs, choices = _frontier(shapes, engine, lut_limit / MARGIN, board.dsp)
+    return pick(frontier(shapes, engine, board, max_lut_percent, style), fold)
+
+
+def pick(plans: Sequence[Plan], fold: str) -> Plan:
+    """The plan of a frontier that ``fold`` stands for."""
+    if fold == "balanced":
+        best = min(plan.lut * plan.latency for plan in plans)
+        plans = [plan for plan in plans if plan.lut * plan.latency <= BALANCE * best]
+    chosen = min(plans, key=lambda plan: plan.latency if fold == "min-latency" else plan.lut)
+    return dataclasses.replace(chosen, fold=fold)
+
+
+def frontier(shapes: Sequence[Shape], engine: str, board: Board, max_lut_percent: float,
+             style: Style = SMALL) -> list[Plan]:
+    """The foldings that fit and that no other beats in LUTs and latency: from the smallest to the fastest.
+
+    Raises :class:`UserError` as :func:`choose`.
+    """
+    margin, limit = MARGIN[engine], board.lut * max_lut_percent / 100
+    luts = [[resources.compute_luts(shape, folding, engine, style) for folding in options(shape)] for shape in shapes]
+    costs, picks = _search(shapes, engine, style, luts, limit / margin, board.dsp)
     if not len(costs):
-        smallest = MARGIN * (resources.shell_luts() + sum(min(resources.luts(s, f, engine) for f in options(s))
-                                                          for s in shapes))
-        slices = sum(min(resources.dsps(s, f, engine) for f in options(s)) for s in shapes)
+        smallest = margin * (resources.shell_luts() + sum(map(min, luts)))
+        slices = sum(min(resources.dsps(s, f, engine, style) for f in options(s)) for s in shapes)
         raise UserError(
-            "the design must fit %d LUTs (%g %% of %s's) and %d DSPs"
-            % (lut_limit, max_lut_percent, board.name, board.dsp),
+            "the design must fit %d LUTs (%g %% of %s's) and %d DSPs" % (limit, max_lut_percent, board.name, board.dsp),
             "about %d LUTs, with a reserve of %.0f %%, and %d DSPs for the smallest folding"
-            % (smallest, 100 * (MARGIN - 1), slices),
+            % (smallest, 100 * (margin - 1), slices),
             "train with fewer bits or smaller layers, or raise --max-lut-percent")
-    order = {"min-area": (costs[:, 2], costs[:, 1], costs[:, 0]),      # the last key decides first
-             "balanced": (costs[:, 0], costs[:, 0] * costs[:, 2]),
-             "min-latency": (costs[:, 1], costs[:, 0], costs[:, 2])}[fold]
-    best = int(np.lexsort(order)[0])
-    lut, dsp, cycles = costs[best]
-    return Plan(engine, fold, tuple(shapes), choices[best], round(lut), int(dsp), int(cycles))
+    return [Plan(engine, "", tuple(shapes), tuple(options(s)[n] for s, n in zip(shapes, picks[row], strict=True)),
+                 float(costs[row, 0]), int(costs[row, 1]), int(costs[row, 3]), style)
+            for row in np.argsort(costs[:, 0])]
 
 
 def options(shape: Shape) -> list[Folding]:
@@ -110,39 +121,60 @@ def _divisors(number: int) -> list[int]:
     return [d for d in range(1, number + 1) if number % d == 0]
 
 
-def _frontier(shapes: Sequence[Shape], engine: str, lut_limit: float,
-              dsp_limit: float) -> tuple[np.ndarray, list[tuple[Folding, ...]]]:
-    """Unbeaten designs within the limits: [LUT, DSP, latency] float64 [N, 3], and each one's foldings."""
-    # A partial design: [LUT, DSP, first output, last output]. What the next layer sees of it besides is its PE.
-    costs = np.array([[resources.shell_luts(), 0.0, BRIDGE_CYCLES, BRIDGE_CYCLES]])
-    choices: list[tuple[Folding, ...]] = [()]
+def _search(shapes: Sequence[Shape], engine: str, style: Style, luts: Sequence[Sequence[float]], lut_limit: float,
+            dsp_limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Designs within the limits, unbeaten in LUTs and latency: [LUT, DSP, first output, latency] float64 [N, 4], and
+    which option each layer has.
+
+    ``luts`` are those of every layer's options, without their input sides.
+    """
+    # Partial designs by what the next layer sees of them besides, the lanes of their output beats: [LUT, DSP, cycle of
+    # the first output beat, cycle of the last], and the options of their layers.
+    partial = {NO_LANES: (np.array([[resources.shell_luts(), 0, BRIDGE_CYCLES, BRIDGE_CYCLES]]),
+                          np.zeros((1, 0), np.int64))}
     for index, shape in enumerate(shapes):
-        rest = sum(min(resources.luts(s, f, engine) for f in options(s)) for s in shapes[index + 1:])
-        lanes = np.array([choice[-1].pe if choice else NO_LANES for choice in choices])
-        groups: dict[int, list[tuple[np.ndarray, Folding]]] = {}
-        for folding in options(shape):
-            added = costs + np.array([resources.luts(shape, folding, engine),
-                                      resources.dsps(shape, folding, engine), 0, 0])
-            added[:, 2], added[:, 3] = follow(shape, folding, engine, costs[:, 2], costs[:, 3], lanes)
-            groups.setdefault(folding.pe, []).append((added, folding))
-        kept: list[tuple[np.ndarray, tuple[Folding, ...]]] = []
-        for group in groups.values():
-            total = np.concatenate([added for added, _ in group])
-            fits = np.flatnonzero((total[:, 0] + rest <= lut_limit) & (total[:, 1] <= dsp_limit))
-            kept += [(total[row], (*choices[row % len(choices)], group[row // len(choices)][1]))
-                     for row in fits[_unbeaten(total[fits])]]
-        costs = np.array([row for row, _ in kept]).reshape(-1, 4)
-        choices = [choice for _, choice in kept]
-    return costs[:, [0, 1, 3]], choices
+        is_last = index == len(shapes) - 1
+        rest = sum(map(min, luts[index + 1:]))
+        found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
+        for number, folding in enumerate(options(shape)):
+            group = []
+            for lanes, (costs, picks) in partial.items():
+                added = costs + np.array([
+                    luts[index][number] + resources.input_luts(shape, folding, engine, lanes, style),
+                    resources.dsps(shape, folding, engine, style), 0, 0])
+                added[:, 2], added[:, 3] = follow(shape, folding, engine, costs[:, 2], costs[:, 3], lanes, style)
+                fits = (added[:, 0] + rest <= lut_limit) & (added[:, 1] <= dsp_limit)
+                group.append((added[fits], picks[fits]))
+            costs, picks = (np.concatenate(each) for each in zip(*group, strict=True))
+            kept = _unbeaten(costs[:, :3])      # of one folding, all take as long from their first output to their last
+            found.setdefault(NO_LANES if is_last else folding.pe, []).append(
+                (costs[kept], np.insert(picks[kept], index, number, axis=1)))
+        partial = {}
+        for lanes, group in found.items():
+            costs, picks = (np.concatenate(each) for each in zip(*group, strict=True))
+            kept = _unbeaten(costs[:, [0, 3]] if is_last else costs)
+            partial[lanes] = costs[kept], picks[kept]
+    return partial[NO_LANES]
 
 
-def _unbeaten(costs: np.ndarray) -> list[int]:
-    """Rows that no other row equals or beats in every column."""
-    kept: list[int] = []
-    best = np.empty_like(costs)
-    for index in np.lexsort(costs.T[::-1]):
-        row = costs[index]
-        if not (best[:len(kept)] <= row).all(axis=1).any():
-            best[len(kept)] = row
-            kept.append(int(index))
-    return kept
+def _unbeaten(costs: np.ndarray) -> np.ndarray:
+    """The rows that no other row equals or beats in every column."""
+    if len(costs) < 2:
+        return np.arange(len(costs))
+    columns = costs.T[np.ptp(costs, axis=0) > 0]
+    if len(columns) <= 2:
+        first, second = np.concatenate([columns, costs.T])[[0, len(columns) - 1]]
+        rows = np.lexsort((second, first))
+        best = np.minimum.accumulate(second[rows])
+        return rows[np.append(True, best[1:] < best[:-1])]
+    # What has the least sum is beaten by nothing that is left, and likely beats much.
+    rows = np.argsort((columns.T / columns.max(axis=1)).sum(axis=1), kind="stable")
+    columns, checked = columns[:, rows], 0
+    while checked < len(rows):
+        kept = (columns[:, checked:] < columns[:, checked, None]).any(axis=0)
+        kept[0] = True
+        if not kept.all():
+            kept = np.append(np.ones(checked, bool), kept)
+            rows, columns = rows[kept], columns[:, kept]
+        checked += 1
+    return rows

@@ -14,20 +14,24 @@ from host.errors import UserError
 from host.geometry import Geometry, Stream
 from host.policy import Policy
 from hw.boards import Board
+from hw.mvtu_design import SMALL, Style
 
 
 @dataclasses.dataclass(frozen=True)
 class Lowered:
-    """A lowered policy. ``golden`` executes (FINN's semantics); ``rtl`` has its code generated, FIFOs and all."""
+    """A lowered policy. ``golden`` executes FINN's own layers; ``rtl`` is what becomes hardware, its code generated."""
 
     golden: Any
     rtl: Any
     geometry: Geometry
 
 
-def lower(policy: Policy, onnx: Path, folding: Sequence[Folding], board: Board, build: Path) -> Lowered:
+def lower(policy: Policy, onnx: Path, folding: Sequence[Folding], board: Board, build: Path,
+          engine: str = "rom", style: Style = SMALL) -> Lowered:
     """Lower the package's ``policy.onnx`` with one :class:`Folding` a layer; generated files go below ``build``.
 
+    With ``engine`` rom our unit, made in ``style``, takes the place of FINN's layers in ``rtl``; ``golden`` is the same
+    for all engines.
     Must run inside :func:`build_flows.finn_session.finn_session`. Raises ``UserError`` and ``MismatchError``.
     """
     import finn.builder.build_dataflow_steps as steps
@@ -51,7 +55,7 @@ def lower(policy: Policy, onnx: Path, folding: Sequence[Folding], board: Board, 
     _fold(model, folding)
     model = steps.step_minimize_bit_width(model, config)
     golden = ModelWrapper(model.model.__class__.FromString(model.model.SerializeToString()))
-    rtl = _generate(model, config, board)
+    rtl = _generate(_fuse(model, style) if engine == "rom" else _buffer(model), config, board)
     return Lowered(golden, rtl, _geometry(rtl))
 
 
@@ -83,22 +87,35 @@ def _fold(model: Any, folding: Sequence[Folding]) -> None:
         operation.set_nodeattr("PE", folding[index].pe)
 
 
-def _generate(model: Any, config: Any, board: Board) -> Any:
-    """Insert width converters and shallow FIFOs, then generate the code of every node."""
-    import finn.builder.build_dataflow_steps as steps
+def _fuse(model: Any, style: Style) -> Any:
+    """Our unit in the place of FINN's layers. It has queues of its own and takes beats of other widths."""
+    from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
+
+    from build_flows.rom_engine.infer_mvtu import InferMVTU
+    return model.transform(InferMVTU(style)).transform(InsertDWC())
+
+
+def _buffer(model: Any) -> Any:
+    """Width converters and shallow FIFOs between FINN's layers."""
     from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
     from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
-    from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
-    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
     from qonnx.custom_op.registry import getCustomOp
-    from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames, SortGraph
 
     model = model.transform(InsertDWC())
     for node in model.graph.node:
         operation = getCustomOp(node)
         for side in ("inFIFODepths", "outFIFODepths"):
             operation.set_nodeattr(side, [2] * len(operation.get_nodeattr(side)))
-    model = model.transform(InsertFIFO(create_shallow_fifos=True))
+    return model.transform(InsertFIFO(create_shallow_fifos=True))
+
+
+def _generate(model: Any, config: Any, board: Board) -> Any:
+    """Choose RTL for FIFOs and width converters, name everything, and generate the code of every node."""
+    import finn.builder.build_dataflow_steps as steps
+    from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
+    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+    from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames, SortGraph
+
     _prefer_rtl(model.get_nodes_by_op_type("StreamingFIFO") + model.get_nodes_by_op_type("StreamingDataWidthConverter"))
     for transformation in (SpecializeLayers(board.part), SortGraph(), GiveUniqueNodeNames(), GiveReadableTensorNames()):
         model = model.transform(transformation)

@@ -1,7 +1,7 @@
-"""What a folded layer costs before synthesis: LUTs by a linear model, DSPs exactly, cycles.
+"""What a folded layer takes before synthesis: LUTs and flip-flops by a model, DSPs exactly, cycles.
 
-The model's coefficients are in ``resources.yaml``, set by hand;
-``python -m build_flows.calibrate`` measures and fits them anew.
+The model's coefficients are in ``resources.yaml``. Those of engine ``rom`` are fitted (``python -m
+build_flows.calibrate``); those of FINN's engines are set by hand.
 """
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ import dataclasses
 import functools
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from build_flows import rom_resources
 from host.policy import Policy
+from hw.mvtu import Unit
+from hw.mvtu_design import SMALL, Style
 
-ENGINES = ("dsp", "lut")
-FEATURES = ("constant", "multiplier bits", "product bits", "accumulator bits", "weight bits per cycle",
-            "weight bits stored", "input bits per cycle", "threshold bits stored", "comparator bits")
+ENGINES = ("rom", "dsp", "lut")
+NO_LANES = 0            # in front of the first layer, beats are as wide as it asks for
 
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """A dense layer as hardware sees it: sizes, bit widths, and whether thresholds follow (``act_bits`` 0: none)."""
+    """A dense layer as hardware sees it: sizes, bit widths, and whether thresholds follow (``act_bits`` 0: none).
+
+    ``unit``, the layer on engine rom without folding, tells what its numbers save there; without it they are taken
+    to be random.
+    """
 
     inputs: int
     outputs: int
@@ -30,6 +37,7 @@ class Shape:
     act_bits: int
     acc_bits: int
     narrow: bool            # no weight is the most negative value: FINN packs such weights more tightly
+    unit: Unit | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +53,16 @@ def shapes(policy: Policy) -> list[Shape]:
     result = []
     for index, layer in enumerate(policy.layers):
         before = policy.input_bits if index == 0 else policy.layers[index - 1].act_bits or 0
+        bits = 1 + policy.accumulator_bound(index).bit_length()
+        table = layer.thresholds
+        if table is not None:
+            table = (table[:1] if (table == table[0]).all() else table).astype(np.int64)
+        unit = Unit(layer.weights.astype(np.int64), table, 1, 1, layer.weight_bits, before, index == 0,
+                    layer.act_bits or bits, 1)
         result.append(Shape(
             inputs=layer.weights.shape[1], outputs=layer.weights.shape[0], weight_bits=layer.weight_bits,
-            input_bits=before, act_bits=layer.act_bits or 0,
-            acc_bits=1 + policy.accumulator_bound(index).bit_length(),
-            narrow=bool(layer.weights.min() > -2 ** (layer.weight_bits - 1))))
+            input_bits=before, act_bits=layer.act_bits or 0, acc_bits=bits,
+            narrow=bool(layer.weights.min() > -2 ** (layer.weight_bits - 1)), unit=unit))
     return result
 
 
@@ -58,40 +71,67 @@ def cycles(shape: Shape, folding: Folding) -> int:
     return (shape.inputs // folding.simd) * (shape.outputs // folding.pe)
 
 
-def dsps(shape: Shape, folding: Folding, engine: str) -> int:
-    """DSP48E1 slices: several weights share one, side by side in its wide port (FINN's mvu.sv)."""
-    if engine != "dsp":
+def dsps(shape: Shape, folding: Folding, engine: str, style: Style = SMALL) -> int:
+    """DSP48E1 slices.
+
+    FINN's unit lays several weights side by side in a slice's wide port (its mvu.sv); ours, where it uses any, two.
+    """
+    if engine == "rom":
+        return math.ceil(folding.pe / 2) * folding.simd if style.products == "dsp" else 0
+    if engine == "lut":
         return 0
     lanes = 1 + (25 - (not shape.narrow) - shape.weight_bits) // (shape.weight_bits + shape.input_bits - 1)
     return math.ceil(folding.pe / lanes) * folding.simd
 
 
-def features(shape: Shape, folding: Folding) -> np.ndarray:
-    """The quantities that :data:`FEATURES` names, float64."""
+def features(shape: Shape, folding: Folding) -> dict[str, float]:
+    """The quantities that decide the LUTs of FINN's engines."""
     lanes = folding.pe * folding.simd
-    steps = 2 ** shape.act_bits - 1
-    return np.array([
-        1, lanes * shape.weight_bits * shape.input_bits, lanes * (shape.weight_bits + shape.input_bits),
-        folding.pe * shape.acc_bits, lanes * shape.weight_bits, shape.inputs * shape.outputs * shape.weight_bits,
-        folding.simd * shape.input_bits, shape.outputs * steps * shape.acc_bits,
-        folding.pe * shape.act_bits * shape.acc_bits], np.float64)
+    return {"constant": 1, "multiplier bits": lanes * shape.weight_bits * shape.input_bits,
+            "product bits": lanes * (shape.weight_bits + shape.input_bits),
+            "accumulator bits": folding.pe * shape.acc_bits, "weight bits per cycle": lanes * shape.weight_bits,
+            "weight bits stored": shape.inputs * shape.outputs * shape.weight_bits,
+            "input bits per cycle": folding.simd * shape.input_bits,
+            "threshold bits stored": shape.outputs * (2 ** shape.act_bits - 1) * shape.acc_bits,
+            "comparator bits": folding.pe * shape.act_bits * shape.acc_bits}
 
 
-@functools.cache
-def coefficients(engine: str) -> np.ndarray:
-    """LUTs per unit of each feature for ``engine``, float64 [len(FEATURES)]."""
-    import yaml
-    table = yaml.safe_load(Path(__file__).with_name("resources.yaml").read_text())["lut"][engine]
-    return np.array([table[name] for name in FEATURES])
+def luts(shape: Shape, folding: Folding, engine: str, lanes: int = NO_LANES, style: Style = SMALL) -> float:
+    """Estimated LUTs of the layer behind input beats of ``lanes`` codes."""
+    return compute_luts(shape, folding, engine, style) + input_luts(shape, folding, engine, lanes, style)
 
 
-def luts(shape: Shape, folding: Folding, engine: str) -> float:
-    """Estimated LUTs of the layer with its thresholds, FIFOs and width converter."""
-    return float(features(shape, folding) @ coefficients(engine))
+def compute_luts(shape: Shape, folding: Folding, engine: str, style: Style = SMALL) -> float:
+    """The part of :func:`luts` that does not depend on the input beats."""
+    if engine == "rom":
+        return _sum(rom_resources.compute(shape, folding, style), "rom")
+    return _sum(features(shape, folding), engine)
 
 
-@functools.cache
+def input_luts(shape: Shape, folding: Folding, engine: str, lanes: int, style: Style = SMALL) -> float:
+    """The part of :func:`luts` that depends on the input beats; FINN's engines have it in the other part."""
+    if engine != "rom":
+        return 0.0
+    return _sum(rom_resources.input_side(shape, folding, lanes or folding.simd, style), "rom")
+
+
+def _sum(counts: dict[str, float], engine: str) -> float:
+    return sum(cost * counts.get(name, 0) for name, cost in coefficients(engine).items())
+
+
+def coefficients(engine: str) -> dict[str, float]:
+    """LUTs per unit of each feature for ``engine``."""
+    found: dict[str, float] = _table()["lut"][engine]
+    return found
+
+
 def shell_luts() -> float:
     """LUTs of the bridge around the accelerator, as measured."""
+    return float(_table()["shell"])
+
+
+@functools.cache
+def _table() -> dict[str, Any]:
     import yaml
-    return float(yaml.safe_load(Path(__file__).with_name("resources.yaml").read_text())["shell"])
+    table: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("resources.yaml").read_text())
+    return table

@@ -47,12 +47,17 @@ def of_run(run: Path) -> Subject:
                    lambda observations: _trace(actor, trained.normaliser.normalize_obs(observations)))
 
 
-def random(dims: Sequence[int], bits: Bits, seed: int, folder: Path, observations: int = OBSERVATIONS) -> Subject:
-    """A randomly initialised policy with biases, its package in ``folder``, and normal observations."""
-    from models.random_policy import random_actor, random_package
+def random(dims: Sequence[int], bits: Bits, seed: int, folder: Path, observations: int = OBSERVATIONS,
+           bias: float | None = None) -> Subject:
+    """A randomly initialised policy, its package in ``folder``, and normal observations.
 
-    policy = package.read(random_package(dims, bits, seed, folder))
-    actor = random_actor(dims, bits, seed)
+    ``bias`` is the standard deviation of the biases; with 0 all channels of a layer share their thresholds.
+    """
+    from models.random_policy import BIAS, random_actor, random_package
+
+    bias = BIAS if bias is None else bias
+    policy = package.read(random_package(dims, bits, seed, folder, bias))
+    actor = random_actor(dims, bits, seed, bias)
     drawn = np.random.default_rng(seed).normal(size=(observations, dims[0])).astype(np.float32)
     # The package encodes an observation as rint(x / scale), which is the actor's own input quantiser.
     return Subject(policy, folder / "policy.onnx", drawn, 0, lambda x: _trace(actor, x))

@@ -18,7 +18,8 @@ _FIX = "build the accelerator again with `quarl build RUN`"
 class Accelerator:
     """A built accelerator: its policy's hash and build id, board, engine, folding, clock (MHz) and streams.
 
-    ``latency_cycles`` and ``interval_cycles`` are measured on the emulated RTL; ``folding`` is one dict a layer.
+    ``latency_cycles`` and ``interval_cycles`` are measured on the emulated RTL; ``folding`` is one dict a layer;
+    ``style`` says how engine rom is made: timing, products, weight_rom.
     """
 
     policy_hash: str
@@ -32,6 +33,7 @@ class Accelerator:
     interval_cycles: float
     folding: List[Dict[str, int]] = dataclasses.field(default_factory=list)
     versions: Dict[str, str] = dataclasses.field(default_factory=dict)
+    style: Dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def write(accelerator: Accelerator, folder: PathLike) -> None:

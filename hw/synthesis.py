@@ -63,7 +63,7 @@ def _run(inputs: list[Path], files: list[Path], top: str, engine: str, target: P
             shutil.copy(file, scratch)
         keep = sorted([*layers, _BRIDGE, "accel", SHELL_TOP])
         job = {"job": "synthesise", "top": top, "files": [file.name for file in files], "keep": keep,
-               "infer_dsp": engine == "dsp"}
+               "infer_dsp": engine != "lut"}
         with ThreadPoolExecutor(_JOBS) as pool:
             shares = pool.map(lambda i: run_yosys({**job, "share": keep[i::_JOBS]}, Path(scratch)), range(_JOBS))
             counts = {module: resources(cells) for share in shares for module, cells in share.items()}

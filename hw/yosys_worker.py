@@ -49,16 +49,49 @@ def _literal(value: Any) -> str:
     return f'"{value.decode_string()}"' if is_string else f"{len(bits)}'b{bits}"
 
 
-def _synthesise(job: dict[str, Any]) -> dict[str, dict[str, int]]:
-    """Module -> cell type -> count, for the modules of ``share``; each counts what no other of ``keep`` holds.
+def _plain_operands_first(design: Any) -> None:
+    """Make the operand that is marked ``keep`` the first of its adder.
 
-    Modules of ``keep`` stay whole, so another process can do those outside ``share``: here they are black boxes.
+    A carry chain passes its first operand on as it is, while the logic that makes the second merges with the adder.
+    Yosys orders operands by width; a running sum is a plain signal, and what is added to it is not.
+    """
+    def port(name: str) -> Any:
+        return ys.IdString("\\" + name)
+
+    def kept(signal: Any) -> bool:
+        return any(bit.is_wire() and bit.wire.has_attribute(port("keep")) for bit in signal.bits())
+
+    for module in design.modules_.values():
+        for cell in module.cells_.values():
+            if cell.type.str() != "$alu" or not cell.getPort(port("BI")).is_fully_zero():     # it may subtract
+                continue
+            a, b = cell.getPort(port("A")), cell.getPort(port("B"))
+            if kept(b) and not kept(a):
+                cell.setPort(port("A"), b)
+                cell.setPort(port("B"), a)
+                for name in ("_SIGNED", "_WIDTH"):
+                    left, right = cell.getParam(port("A" + name)), cell.getParam(port("B" + name))
+                    cell.setParam(port("A" + name), right)
+                    cell.setParam(port("B" + name), left)
+
+
+def _read(job: dict[str, Any], stubs: Path) -> Any:
+    """The design below ``top``.
+
     The working directory holds the sources under bare names (the front end knows no quoting) and the .dat files.
     """
-    stubs = Path(f"primitives_{job['share'][0]}.sv")
     stubs.write_text(_primitive_stubs())
     design = ys.Design()
     design.run_pass(f"read_slang --top {job['top']} {_SLANG} {stubs} {' '.join(job['files'])}")
+    return design
+
+
+def _map(job: dict[str, Any]) -> tuple[Any, dict[str, str]]:
+    """The design in cells of xc7, and the modules of ``keep`` in it: their names there -> their names in the sources.
+
+    Modules of ``keep`` stay whole, so another process can do those outside ``share``: here they are black boxes.
+    """
+    design = _read(job, Path(f"primitives_{job['share'][0]}.sv"))
     # The front end names the module of an instance MODULE or MODULE$PATH.
     names = {name.str()[1:]: name.str()[1:].split("$")[0] for name in design.modules_}
     kept = {name: module for name, module in names.items() if module in job["keep"]}
@@ -68,18 +101,43 @@ def _synthesise(job: dict[str, Any]) -> dict[str, dict[str, int]]:
         if name not in mine and name != job["top"] and kept[name] != "accel":
             design.run_pass(f"blackbox {name}")
     dsp = "" if job["infer_dsp"] else "-nodsp"
-    design.run_pass(f"synth_xilinx -family xc7 -top {job['top']} -flatten -noiopad -noclkbuf {dsp}")
-    design.run_pass(f"tee -q -o {stubs}.json stat -json")
-    modules = json.loads(Path(f"{stubs}.json").read_text())["modules"]
+    synth = f"synth_xilinx -family xc7 -top {job['top']} -flatten -noiopad -noclkbuf {dsp}"
+    design.run_pass(f"{synth} -run begin:map_memory")
+    _plain_operands_first(design)
+    design.run_pass(f"{synth} -run map_memory:")
+    return design, kept
+
+
+def _synthesise(job: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """Module -> cell type -> count, for the modules of ``share``; each counts what no other of ``keep`` holds."""
+    design, kept = _map(job)
+    answer = Path(f"stat_{job['share'][0]}.json")
+    design.run_pass(f"tee -q -o {answer} stat -json")
+    modules = json.loads(answer.read_text())["modules"]
     cells = {name.lstrip("\\"): stats["num_cells_by_type"] for name, stats in modules.items()}
     return {module: {cell.lstrip("\\"): n for cell, n in cells[name].items() if cell.lstrip("\\") not in kept}
-            for name, module in mine.items()}
+            for name, module in kept.items() if module in job["share"]}
+
+
+def _netlist(job: dict[str, Any]) -> list[str]:
+    """Write what synthesis counts to ``netlist.v``; returns the types of its cells."""
+    design, kept = _map({**job, "share": job["keep"]})
+    design.run_pass("write_verilog -noattr netlist.v")
+    types = {cell.type.str()[1:] for name in kept for cell in design.module("\\" + name).cells_.values()
+             if cell.type.isPublic()}
+    return sorted(types - kept.keys())
+
+
+def _ecp5(job: dict[str, Any]) -> None:
+    """Write the design, flattened, in cells of an ECP5, to ``ecp5.json``."""
+    design = _read(job, Path("primitives.sv"))
+    design.run_pass(f"synth_ecp5 -top {job['top']} -nodsp -json ecp5.json")
 
 
 def main() -> None:
     """Do the job on stdin."""
     job = json.load(sys.stdin)
-    answer = {"ports": _ports, "synthesise": _synthesise}[job["job"]](job)
+    answer = {"ports": _ports, "synthesise": _synthesise, "netlist": _netlist, "ecp5": _ecp5}[job["job"]](job)
     print("\n@answer " + json.dumps(answer))
 
 

@@ -3,8 +3,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from host.errors import UserError
+
+if TYPE_CHECKING:
+    from hw.mvtu_design import Style
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -19,3 +23,20 @@ def run_folder(args: argparse.Namespace) -> Path:
         raise UserError("RUN must be a run folder with a config.yaml", folder,
                         f"make one with `quarl train --task CartPole-v1 --out {folder}`")
     return folder
+
+
+def add_design(parser: argparse.ArgumentParser) -> None:
+    """What a design is made for, and how its layers compute."""
+    parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")
+    parser.add_argument("--compute", default="rom", help="engine: rom, dsp or lut (default rom)")
+    parser.add_argument("--max-lut-percent", type=float, default=70.0,
+                        help="share of the board's LUTs that the design may take (default 70)")
+    parser.add_argument("--timing", default="small", help="engine rom: small or fast-clock (default small)")
+    parser.add_argument("--products", default="lut", help="engine rom: lut or dsp (default lut)")
+    parser.add_argument("--weight-rom", default="lut", help="engine rom: lut or block (default lut)")
+
+
+def style_of(args: argparse.Namespace) -> Style:
+    """How units of engine rom are made. Raises :class:`UserError` for a style that does not exist."""
+    from hw.mvtu_design import Style
+    return Style(args.timing, args.products, args.weight_rom)

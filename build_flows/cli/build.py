@@ -1,34 +1,49 @@
 """Build the accelerator of a run: FINN generates its RTL, Verilator compiles the emulator, and every layer of the
 chain is compared on 12,000 observations. One different number fails the build.
 
-  quarl build runs/x --board pynq-z2 --compute lut --fold min-latency --target synth
+  quarl build runs/x --board pynq-z2 --fold min-latency --target synth
+
+--compute rom        our unit: weights as ROM, matrix, vector and thresholds in one (default)
+--compute dsp        FINN's own units, weights streamed, products in DSP48 slices: the reference
+--compute lut        the same with products in LUTs
 
 --target emulate   RTL, emulator and parity
 --target synth     and Yosys synthesis for the board's chip: LUT, FF, CARRY4, DSP and BRAM, per layer and whole
 
 --fold min-area      as few LUTs as possible
---fold balanced      the best product of LUTs and latency (default)
+--fold balanced      the smallest with a product of LUTs and latency near the best (default)
 --fold min-latency   as fast as --max-lut-percent of the board's LUTs and its DSPs allow
+`quarl folding` lists them all, from the smallest to the fastest.
+
+For engine rom:
+--timing small       few registers (default); --timing fast-clock: more of them, for a higher clock
+--products lut       multiply in LUTs (default); --products dsp: in DSP slices
+--weight-rom lut     weights in LUTs (default); --weight-rom block: in block RAM, with --timing fast-clock
 """
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from build_flows.cli.arguments import add_run, run_folder
+from build_flows.cli.arguments import add_design, add_run, run_folder, style_of
+
+if TYPE_CHECKING:
+    from build_flows.flow import Options
 
 HELP = "compile to RTL, emulator and parity; with --target synth also resources"
 
 
-def add_options(parser: argparse.ArgumentParser, target: str = "emulate", compute: str = "dsp") -> None:
+def add_options(parser: argparse.ArgumentParser, target: str = "emulate") -> None:
     """The build's options, which ``quarl demo`` shares."""
-    parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")
-    parser.add_argument("--compute", default=compute,
-                        help=f"engine of the matrix-vector unit: dsp (FINN's packed DSP48s) or lut (default {compute})")
+    add_design(parser)
     parser.add_argument("--target", default=target, help=f"emulate or synth (default {target})")
     parser.add_argument("--fold", default="balanced", help="min-area, balanced or min-latency (default balanced)")
-    parser.add_argument("--max-lut-percent", type=float, default=70.0,
-                        help="share of the board's LUTs that the design may take (default 70)")
+
+
+def options_of(args: argparse.Namespace) -> Options:
+    """The build's options. Raises ``UserError`` for one that does not exist."""
+    from build_flows.flow import Options
+    return Options(args.board, args.compute, args.target, args.fold, args.max_lut_percent, style_of(args))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,10 +56,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, and print what came of it."""
     from build_flows import subject
     from build_flows.console import stage
-    from build_flows.flow import Options, build, check_tools
+    from build_flows.flow import build, check_tools
 
     folder = run_folder(args)
-    options = Options(args.board, args.compute, args.target, args.fold, args.max_lut_percent)
+    options = options_of(args)
     check_tools(options)
     with stage("collect observations"):
         what = subject.of_run(folder)

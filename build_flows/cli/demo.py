@@ -31,14 +31,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from build_flows.closed_loop import play
     from build_flows.console import say, stage
     from build_flows.export import ensure_package
-    from build_flows.flow import Options, build, check_tools
+    from build_flows.flow import build, check_tools
     from build_flows.report import write_report
     from models.bits import Bits
     from models.train import TrainConfig, train
 
     if args.episodes < 1:
         raise UserError("the number of episodes must be at least 1", args.episodes, "pass --episodes 20")
-    options = Options(args.board, args.compute, args.target, args.fold, args.max_lut_percent)
+    options = build_command.options_of(args)
     check_tools(options)
     say("train CartPole-v1, W4 A4 I8")
     trained = train(TrainConfig("CartPole-v1", args.out, bits=Bits(4, 4, 8), seed=args.seed))

@@ -37,6 +37,8 @@ def build(run: Run, target: str = "synth") -> str:
     if run.accelerator:
         options = ["--board", run.accelerator.board, "--compute", run.accelerator.engine, *options,
                    "--fold", run.accelerator.fold]
+        for name, value in run.accelerator.style.items():
+            options += ["--" + name.replace("_", "-"), value]
     if run.estimate:
         options += ["--max-lut-percent", format(run.estimate["max_lut_percent"], "g")]
     return f"quarl build {folder(run)} {shlex.join(options)}"

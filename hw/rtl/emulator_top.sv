@@ -82,4 +82,9 @@ module emulator_top #(
 	assign	act_tvalid = !direct && dst_tvalid;
 	assign	dst_tready = direct? out_tready : act_tready;
 
+	// A beat that the accelerator shows stays, unchanged, until it is taken.
+	assert property (@(posedge ap_clk) disable iff (!accel_rst_n)
+		made_tvalid && !made_tready |=> made_tvalid && $stable(made_tdata))
+	else $error("the accelerator's output changed before it was taken");
+
 endmodule : emulator_top

@@ -19,6 +19,6 @@ def built(tmp_path_factory):
     """A random 5-17-3 net at W3 A2 I4, built with engine lut: its subject, options and folder."""
     folder = tmp_path_factory.mktemp("built")
     what = subject.random((5, 17, 3), Bits(3, 2, 4), 0, folder / "policy", 2000)
-    options = flow.Options(compute="lut", fold="balanced")
+    options = flow.Options(fold="balanced")
     flow.build(what, options, folder / "accel")
     return what, options, folder / "accel"

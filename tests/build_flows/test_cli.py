@@ -193,7 +193,7 @@ def test_interrupting_a_build_leaves_nothing_half_written(run, number, tmp_path)
     environment = dict(os.environ, QUARL_CACHE=str(tmp_path / "cache"), TMPDIR=str(tmp_path))
     process = subprocess.Popen([*QUARL, "build", str(run), "--target", "synth"], env=environment,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert wait_for(lambda: (tmp_path / "cache" / "emulator").exists(), 90), process.communicate()
+    assert wait_for(lambda: (tmp_path / "cache" / "emulator").exists(), 400), process.communicate()
     time.sleep(1)
     process.send_signal(number)
     _, error = process.communicate(timeout=30)

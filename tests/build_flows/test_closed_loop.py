@@ -15,7 +15,7 @@ from host.runlog import records
 def run(trained_run, tmp_path_factory):
     """The trained run, built."""
     folder = shutil.copytree(trained_run, tmp_path_factory.mktemp("closed") / "run")
-    flow.build(subject.of_run(folder), flow.Options(compute="lut"), folder / "accel")
+    flow.build(subject.of_run(folder), flow.Options(), folder / "accel")
     return folder
 
 

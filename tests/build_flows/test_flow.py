@@ -10,6 +10,7 @@ from host import accelerator
 from host.devices.emulator import EmulatorDevice
 from host.errors import MismatchError, ToolError, UserError
 from host.integer import accumulators
+from hw.mvtu_design import Style
 from models.bits import Bits
 
 
@@ -29,7 +30,8 @@ def test_the_build_has_its_reports(built):
     assert result["timing"]["latency_cycles"] == result["timing"]["predicted_latency_cycles"]
     assert result["synth"] is None
     described = accelerator.read(out)
-    assert described.policy_hash == what.policy.hash and described.engine == "lut"
+    assert described.policy_hash == what.policy.hash and described.engine == "rom"
+    assert described.style == {"timing": "small", "products": "lut", "weight_rom": "lut"}
 
 
 def test_a_repeated_build_is_not_repeated(built):
@@ -88,7 +90,7 @@ def test_a_failed_build_keeps_the_one_before(built, monkeypatch):
 
 
 @pytest.mark.parametrize(("field", "value", "text"), [
-    ("compute", "gpu", "--compute must be one of dsp, lut, found gpu"),
+    ("compute", "gpu", "--compute must be one of rom, dsp, lut, found gpu"),
     ("target", "moon", "--target must be one of emulate, synth, found moon"),
     ("fold", "flat", "--fold must be one of min-area, balanced, min-latency, found flat"),
     ("max_lut_percent", 0, "--max-lut-percent must be above 0 and at most 100, found 0"),
@@ -96,6 +98,20 @@ def test_a_failed_build_keeps_the_one_before(built, monkeypatch):
 def test_bad_options_name_the_rule(field, value, text):
     with pytest.raises(UserError, match=text.replace("--", "--")):
         flow.Options(**{field: value})
+
+
+def test_a_style_is_for_our_own_engine():
+    with pytest.raises(UserError, match=r"choose how engine rom is made, found --compute dsp\. Fix: leave them out"):
+        flow.Options(compute="dsp", style=Style("fast-clock"))
+
+
+def test_the_style_is_what_is_built(tmp_path):
+    """DSP products and weights in block RAM, with more registers than the balanced folding of the default style."""
+    what = subject.random((5, 17, 3), Bits(3, 3, 4), 0, tmp_path / "policy", 500)
+    result = flow.build(what, flow.Options(style=Style("fast-clock", "dsp", "block")), tmp_path / "accel")
+    no_mismatch(result, 500)
+    assert result["timing"]["latency_cycles"] == result["timing"]["predicted_latency_cycles"]
+    assert 'PRODUCTS("dsp")' in (tmp_path / "accel" / "rtl" / "MVTU_rtl_0.v").read_text()
 
 
 def test_beats_are_not_lost_when_simd_is_the_whole_input(tmp_path):
@@ -118,7 +134,7 @@ def build_with(what, engine, folding, out):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("bits", "engine", "fold"), itertools.product((2, 3, 4, 6, 8), ("dsp", "lut"),
+@pytest.mark.parametrize(("bits", "engine", "fold"), itertools.product((2, 3, 4, 6, 8), ("rom", "dsp", "lut"),
                                                                        ("min-area", "balanced", "min-latency")))
 @pytest.mark.parametrize("dims", [(5, 17, 3), (8, 64, 64, 4)])
 def test_every_width_engine_and_folding_is_bit_exact(dims, bits, engine, fold, tmp_path):

@@ -1,8 +1,13 @@
-"""Cycles and DSPs are exact; the LUT estimate is a model, checked against Yosys in the slow suite."""
+"""Cycles and DSPs are exact; LUTs and flip-flops are models, held to Yosys' figures."""
+import dataclasses
+
+import numpy as np
 import pytest
 
-from build_flows import resources
+from build_flows import resources, rom_resources
 from build_flows.resources import Folding, Shape
+from hw.mvtu import Unit
+from hw.mvtu_design import Style
 from models.bits import Bits
 from models.random_policy import random_policy
 
@@ -18,8 +23,10 @@ def test_dsps_are_those_of_finns_packing(bits, expected):
     assert sum(resources.dsps(s, Folding(4, 8), "dsp") for s in shapes) == expected
 
 
-def test_the_lut_engine_has_no_dsps():
-    assert resources.dsps(dense(64, 64, 8, 8, 8), Folding(64, 64), "lut") == 0
+def test_dsps_of_the_other_engines():
+    shape, folding = dense(64, 64, 8, 8, 8), Folding(3, 8)
+    assert resources.dsps(shape, folding, "lut") == resources.dsps(shape, folding, "rom") == 0
+    assert resources.dsps(shape, folding, "rom", Style(products="dsp")) == 16
 
 
 def test_cycles_are_the_folded_products():
@@ -33,9 +40,64 @@ def test_shapes_are_the_policys():
     assert (last.inputs, last.outputs, last.input_bits, last.act_bits) == (17, 3, 2, 0)
     assert first.narrow and last.narrow
     assert 2 ** (first.acc_bits - 1) > policy.accumulator_bound(0)
+    assert (first.unit.weights == policy.layers[0].weights).all() and first.unit.input_signed
+    assert (first.unit.thresholds == policy.layers[0].thresholds).all()
+    assert last.unit.thresholds is None and not last.unit.input_signed
 
 
 @pytest.mark.parametrize("engine", resources.ENGINES)
 def test_every_coefficient_is_there_and_not_negative(engine):
-    assert (resources.coefficients(engine) >= 0).all()
-    assert len(resources.coefficients(engine)) == len(resources.FEATURES)
+    counted = rom_resources.FEATURES if engine == "rom" else resources.features(dense(4, 4, 2, 2, 2), Folding(1, 1))
+    assert list(resources.coefficients(engine)) == list(counted)
+    assert all(cost >= 0 for cost in resources.coefficients(engine).values())
+
+
+# LUTs and flip-flops that Yosys counts, of these memory: layer 1 of 8-64-64-4 (or 8-16-16-4) behind beats of `lanes`.
+@pytest.mark.parametrize(("size", "bits", "folding", "lanes", "lut", "memory", "ff"), [
+    (64, 4, (1, 1), 1, 531, 20, 83), (64, 4, (4, 64), 4, 6279, 204, 1289), (64, 4, (16, 4), 64, 2403, 216, 498),
+    (64, 4, (64, 16), 16, 14511, 172, 4335), (16, 3, (16, 16), 8, 911, 64, 478), (16, 8, (4, 8), 2, 2965, 72, 820)])
+def test_our_engine_takes_what_yosys_says(size, bits, folding, lanes, lut, memory, ff):
+    shape = resources.shapes(random_policy((8, size, size, 4), Bits(bits, bits, 8), 0)[1])[1]
+    folding = Folding(*folding)
+    assert resources.luts(shape, folding, "rom", lanes) == pytest.approx(lut, rel=0.1)
+    counts = rom_resources.counts(shape, folding, lanes)
+    assert counts["memory"] == memory
+    assert counts["flip-flops"] == pytest.approx(ff, rel=0.1)
+
+
+def with_weights(shape, weights):
+    return dataclasses.replace(shape, unit=dataclasses.replace(shape.unit, weights=weights))
+
+
+def test_zero_and_repeated_weights_save_luts():
+    shape = resources.shapes(random_policy((8, 16, 16, 4), Bits(4, 4, 8), 0)[1])[1]
+    weights = shape.unit.weights
+    sparse = with_weights(shape, weights * (np.arange(256).reshape(16, 16) % 3 == 0))
+    repeated = with_weights(shape, np.repeat(weights[:4], 4, axis=0))
+    for folding in (Folding(16, 16), Folding(4, 16)):
+        whole = resources.luts(shape, folding, "rom")
+        assert resources.luts(sparse, folding, "rom") < 0.8 * whole
+    assert resources.luts(repeated, Folding(16, 16), "rom") < 0.8 * resources.luts(shape, Folding(16, 16), "rom")
+
+
+def test_unknown_numbers_are_taken_to_be_random():
+    known = resources.shapes(random_policy((8, 32, 32, 4), Bits(6, 6, 8), 0)[1])[1]
+    unknown = dataclasses.replace(known, unit=None)
+    for folding in (Folding(2, 4), Folding(8, 32)):
+        assert resources.luts(unknown, folding, "rom") == pytest.approx(resources.luts(known, folding, "rom"), rel=0.25)
+
+
+def test_a_threshold_table_for_every_channel_costs_more():
+    rng = np.random.default_rng(0)
+    shape = resources.shapes(random_policy((8, 16, 16, 4), Bits(4, 4, 8), 0)[1])[1]
+    table = np.sort(shape.unit.thresholds + rng.integers(-15, 15, shape.unit.thresholds.shape), axis=1)
+    unit = dataclasses.replace(shape.unit, thresholds=table)
+    assert shape.unit.affine is not None and unit.affine is None
+    stored = dataclasses.replace(shape, unit=unit)
+    assert resources.luts(stored, Folding(4, 8), "rom", 8) == pytest.approx(1029, rel=0.1)
+
+
+def test_a_layer_of_one_weight_has_a_cost():
+    unit = Unit(np.array([[1]]), None, 1, 1, 2, 2, False, 4, 1)
+    shape = Shape(1, 1, 2, 2, 0, 4, True, unit)
+    assert 0 < resources.luts(shape, Folding(1, 1), "rom") < 60

@@ -17,7 +17,8 @@ GEOMETRY = Geometry(Stream(2, 2, 4, 8), Stream(1, 2, 11, 24, signed=False))
 def make_accelerator(**changes):
     fields = {"policy_hash": "ab" * 32, "build_id": 0xABABABAB, "board": "pynq-z2", "engine": "rom",
               "fold": "balanced", "clock_mhz": 100.0, "geometry": GEOMETRY, "latency_cycles": 31,
-              "interval_cycles": 8.5, "folding": [{"pe": 1, "simd": 2}], "versions": {"verilator": "5.48"}}
+              "interval_cycles": 8.5, "folding": [{"pe": 1, "simd": 2}], "versions": {"verilator": "5.48"},
+              "style": {"timing": "small"}}
     return Accelerator(**{**fields, **changes})
 
 
@@ -27,7 +28,7 @@ def edit(folder, change):
     path.write_text(json.dumps(change(fields) or fields))
 
 
-@pytest.mark.parametrize("changes", [{}, {"folding": [], "versions": {}}])
+@pytest.mark.parametrize("changes", [{}, {"folding": [], "versions": {}, "style": {}}])
 def test_round_trip(tmp_path, changes):
     accelerator.write(make_accelerator(**changes), tmp_path / "accel")
     assert accelerator.read(str(tmp_path / "accel")) == make_accelerator(**changes)
@@ -36,10 +37,11 @@ def test_round_trip(tmp_path, changes):
 
 def test_round_trip_of_defaults(tmp_path):
     fields = dataclasses.fields(Accelerator)
-    required = {f.name: getattr(make_accelerator(), f.name) for f in fields if f.name not in ("folding", "versions")}
+    optional = ("folding", "versions", "style")
+    required = {f.name: getattr(make_accelerator(), f.name) for f in fields if f.name not in optional}
     accelerator.write(Accelerator(**required), tmp_path)
     found = accelerator.read(tmp_path)
-    assert list(found.folding) == [] and found.versions == {}
+    assert list(found.folding) == [] and found.versions == {} and found.style == {}
 
 
 def test_missing_file(tmp_path):
@@ -57,7 +59,7 @@ def test_other_schema(tmp_path, schema):
 
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Accelerator)
-                                   if f.name not in ("folding", "versions")])
+                                   if f.name not in ("folding", "versions", "style")])
 def test_missing_field(tmp_path, field):
     accelerator.write(make_accelerator(), tmp_path)
     edit(tmp_path, lambda fields: fields.pop(field) and None)

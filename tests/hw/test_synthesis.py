@@ -65,7 +65,7 @@ def test_a_missing_memory_image(folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_engine(folder: Path) -> None:
-    with pytest.raises(UserError, match=r"one of dsp, lut.*, found magic"):
+    with pytest.raises(UserError, match=r"one of rom, dsp, lut, found magic"):
         synthesise(folder, "accel", "magic", Z2)
 
 

@@ -1,0 +1,125 @@
+"""The compute unit against FINN's streamed one: LUTs and flip-flops, latency, clock, and the time that tools take.
+
+Random networks with trained-like weights, 8-bit input. "shared": without biases, so all channels of a layer have the
+same thresholds; "per channel": with biases, as training leaves them. The streamed engine is `lut`, so that neither uses
+a DSP slice.
+"""
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from benchmarks.chain import _row
+from build_flows import flow, lowering, nodes, subject
+from build_flows.finn_session import finn_session
+from build_flows.resources import Folding
+from build_flows.subject import Subject
+from hw.boards import board
+from hw.emulator import build_emulator
+from hw.engines import ENGINES
+from hw.mvtu_design import SMALL, Style
+from hw.place_and_route import place_and_route
+from hw.shell import write_shell
+from hw.stitch import stitch
+from hw.synthesis import synthesise
+from models.bits import Bits
+
+_DIMS = (8, 64, 64, 4)
+_FOLDING = (Folding(4, 8),) * 3
+# Standard deviation of the biases, and the most per cent of the streamed engine's LUT + FF and LUT.
+_BIASES = {"shared": (0.0, 30, 60), "per channel": (0.3, 40, 75)}
+
+
+@contextlib.contextmanager
+def _stitched(what: Subject, engine: str, folding: Sequence[Folding],
+              style: Style = SMALL) -> Iterator[tuple[Path, Any]]:
+    """The RTL folder, with its shell, and the geometry of a policy on an engine with a given folding."""
+    chip = board("pynq-z2")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        with finn_session(folder / "finn"):
+            lowered = lowering.lower(what.policy, what.onnx, folding, chip, folder / "finn", engine, style)
+            stitch(nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[engine])
+        write_shell(lowered.geometry, what.policy.build_id, folder / "rtl")
+        yield folder / "rtl", lowered.geometry
+
+
+def area() -> Iterator[dict[str, Any]]:
+    """8-64-64-4 at PE 4, SIMD 8: our unit's LUT + FF and LUT as shares of the streamed engine's."""
+    for bits in (2, 3, 4, 6, 8):
+        for name, (bias, both, luts) in _BIASES.items():
+            totals = {}
+            for engine in ("rom", "lut"):
+                with tempfile.TemporaryDirectory() as folder:
+                    what = subject.random(_DIMS, Bits(bits, bits, 8), 0, Path(folder), 10, bias=bias)
+                    with _stitched(what, engine, _FOLDING) as (rtl, _):
+                        totals[engine] = synthesise(rtl, "accel", engine, board("pynq-z2"))["total"]
+            ours, streamed = totals["rom"], totals["lut"]
+            for what_for, keys, most in (("lut_ff", ("lut", "ff"), both), ("lut", ("lut",), luts)):
+                value, base = (sum(total[key] for key in keys) for total in (ours, streamed))
+                share = 100 * value / base
+                yield _row(f"hw.rom_{what_for}_w{bits}_{name.replace(' ', '_')}", share,
+                           f"% of the streamed engine's {base:.0f} {' + '.join(keys).upper()} ({value:.0f})",
+                           f"<= {most}", share <= most)
+
+
+def latency() -> Iterator[dict[str, Any]]:
+    """The fastest foldings: cycles from the offer of the first input beat to the last output, interval, real LUTs."""
+    for dims, bits, cycles, interval, percent in (((8, 64, 64, 4), 4, 12, 4, 70), ((8, 64, 64, 4), 2, 8, 1, 30),
+                                                  ((4, 64, 64, 2), 3, 10, None, 70)):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            what = subject.random(dims, Bits(bits, bits, 8), 0, Path(folder) / "policy")
+            result = flow.build(what, flow.Options(fold="min-latency", target="synth", max_lut_percent=percent),
+                                Path(folder) / "accel")
+        name = f"build_flows.rom_{'_'.join(map(str, dims))}_w{bits}"
+        timing, share = result["timing"], result["synth"]["percent"]["lut"]
+        yield _row(f"{name}_latency", timing["stream_latency_cycles"], "cycles, first input beat to last output",
+                   f"<= {cycles}", timing["stream_latency_cycles"] <= cycles)
+        if interval is not None:
+            yield _row(f"{name}_interval", timing["interval_cycles"], "cycles", f"<= {interval}",
+                       timing["interval_cycles"] <= interval)
+        yield _row(f"{name}_lut", share, "% of the PYNQ-Z2's LUTs, bridge included", f"<= {percent}", share <= percent)
+
+
+def clock() -> Iterator[dict[str, Any]]:
+    """Place and route for an ECP5: the frequency, and the path that limits it."""
+    for name, folding, timing, least in (
+            ("pe4_simd8", _FOLDING, "fast-clock", 110),
+            ("12_cycles", (Folding(16, 8), Folding(64, 16), Folding(4, 64)), "small", 80)):
+        with tempfile.TemporaryDirectory() as folder:
+            what = subject.random(_DIMS, Bits(4, 4, 8), 0, Path(folder), 10)
+            with _stitched(what, "rom", folding, Style(timing)) as (rtl, _):
+                result = place_and_route(rtl, "quarl_shell")
+        path = " -> ".join(dict.fromkeys(step["instance"].split(".unit.")[-1] for step in result["path"]))
+        yield _row(f"hw.rom_clock_w4_{name}", result["mhz"],
+                   f"MHz on an ECP5, timing {timing}; critical path {path}", f">= {least}",
+                   result["mhz"] >= least)
+
+
+def tools() -> Iterator[dict[str, Any]]:
+    """Seconds that synthesis and the emulator's compilation take at PE 4, SIMD 8, with nothing cached."""
+    with tempfile.TemporaryDirectory() as folder:
+        what = subject.random(_DIMS, Bits(4, 4, 8), 1, Path(folder), 10)
+        with _stitched(what, "rom", _FOLDING) as (rtl, geometry), _empty_cache() as place:
+            start = time.perf_counter()
+            synthesise(rtl, "accel", "rom", board("pynq-z2"))
+            seconds = time.perf_counter() - start
+            yield _row("hw.rom_synthesis_time", seconds, "s, 8-64-64-4 at 4 bits, PE 4, SIMD 8", "<= 60", seconds <= 60)
+            start = time.perf_counter()
+            build_emulator(rtl, geometry, place)
+            seconds = time.perf_counter() - start
+            yield _row("hw.rom_emulator_build_time", seconds, "s, the same", "<= 30", seconds <= 30)
+
+
+@contextlib.contextmanager
+def _empty_cache() -> Iterator[Path]:
+    """A folder, in which the cache is meanwhile."""
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, QUARL_CACHE=folder):
+        yield Path(folder)

@@ -1,0 +1,53 @@
+"""The netlist that synthesis counts, in a form that the emulator compiles: what was mapped computes what was written.
+
+    build_emulator(write_netlist(folder, engine, out), geometry, out)
+"""
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from host.files import write_bytes
+from hw import cell_models
+from hw.cache import cached, digest
+from hw.prerequisites import require
+from hw.shell import BRIDGE_FILES, BUILD_ID_FILE, SHELL_TOP
+from hw.sources import sources_in
+from hw.yosys import run_yosys
+
+_BRIDGE = [file.name for file in BRIDGE_FILES]
+
+
+def write_netlist(folder: Path, engine: str, out: Path) -> Path:
+    """Map the accelerator of a stitched folder, with its shell written, to cells of xc7; returns ``out``.
+
+    ``out`` takes the place of ``folder`` for :func:`hw.emulator.build_emulator` and the emulator's data: the mapped
+    accelerator with its weights as constants, models of its cells, the bridge. Layers keep their boundaries, as in
+    :func:`hw.synthesis.synthesise`. Cached by content. Raises ToolError from Yosys or for a cell without a model.
+    """
+    require("synthesise")
+    files = [file for file in sources_in(folder) if file.name not in (*_BRIDGE, f"{SHELL_TOP}.sv")]
+    inputs = [*files, *sorted(folder.glob("*.dat"))]
+    code = [Path(__file__), Path(cell_models.__file__), Path(__file__).with_name("yosys_worker.py")]
+    key = digest([engine, importlib.metadata.version("pyosys"),
+                  *(part for file in (*inputs, *code) for part in (file.name, file.read_bytes()))])
+    made = cached("netlist", key, lambda stage: _map(inputs, files, engine, stage))
+    for file in (*made.iterdir(), *BRIDGE_FILES, folder / BUILD_ID_FILE):
+        write_bytes(out / file.name, file.read_bytes())
+    return out
+
+
+def _map(inputs: Sequence[Path], files: Sequence[Path], engine: str, target: Path) -> None:
+    keep = [module for file in files if file.name == "accel.sv"
+            for module in re.findall(r"^module (\w+)", file.read_text(), re.MULTILINE)]
+    with tempfile.TemporaryDirectory(prefix="quarl-netlist-") as scratch:
+        for file in inputs:
+            shutil.copy(file, scratch)
+        types = run_yosys({"job": "netlist", "top": "accel", "files": [file.name for file in files], "keep": keep,
+                           "infer_dsp": engine != "lut"}, Path(scratch))
+        write_bytes(target / "accel.v", (Path(scratch) / "netlist.v").read_bytes())
+    write_bytes(target / "cells.v", cell_models.cell_models(types).encode())

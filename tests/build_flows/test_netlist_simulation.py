@@ -1,0 +1,56 @@
+"""Policies after synthesis: the netlist of every engine computes the integer reference, in the RTL's own cycles."""
+import numpy as np
+import pytest
+
+from build_flows import lowering, nodes, parity, subject
+from build_flows.finn_session import finn_session
+from build_flows.resources import Folding
+from host.devices.emulator import Emulator
+from hw.boards import board
+from hw.emulator import build_emulator
+from hw.engines import ENGINES
+from hw.mvtu_design import SMALL, Style
+from hw.netlist_simulation import write_netlist
+from hw.shell import write_shell
+from hw.stitch import stitch
+from models.bits import Bits
+
+WIDE = (8, 64, 64, 4)
+# Sizes, bits of weights and codes, (PE, SIMD) of every layer, engine, how our unit is made.
+DESIGNS = {
+    "streamed in LUTs": ((4, 6, 2), 3, ((2, 2), (2, 3)), "lut", SMALL),
+    "streamed in DSPs": ((4, 6, 2), 3, ((2, 2), (2, 3)), "dsp", SMALL),
+    "tables": ((5, 17, 3), 3, ((17, 5), (1, 17)), "rom", SMALL),
+    "DSPs and block RAM": ((6, 12, 4), 8, ((3, 2), (2, 3)), "rom", Style("fast-clock", "dsp", "block")),
+    "digits": (WIDE, 4, ((4, 8),) * 3, "rom", SMALL),
+    "fast clock": (WIDE, 2, ((4, 8),) * 3, "rom", Style("fast-clock")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", DESIGNS)
+def test_a_netlist_computes_the_policy(name, tmp_path):
+    dims, bits, folding, engine, style = DESIGNS[name]
+    what = subject.random(dims, Bits(bits, bits, 8), 3, tmp_path / "policy", 300)
+    with finn_session(tmp_path / "finn"):
+        lowered = lowering.lower(what.policy, what.onnx, [Folding(*fold) for fold in folding], board("pynq-z2"),
+                                 tmp_path / "finn", engine, style)
+        stitch(nodes.describe(lowered.rtl), tmp_path / "rtl", replace=ENGINES[engine])
+    write_shell(lowered.geometry, what.policy.build_id, tmp_path / "rtl")
+    codes = np.random.default_rng(0).integers(*what.policy.input_range, (300, dims[0]), endpoint=True)
+    expected = parity.reference(what.policy, codes)
+    timings = []
+    for folder in (tmp_path / "rtl", write_netlist(tmp_path / "rtl", engine, tmp_path / "netlist")):
+        emulator = Emulator(build_emulator(folder, lowered.geometry, folder), folder)
+        for stalls in ((0.0, 0.0), *parity.STALLS):
+            emulator.stall(*stalls, seed=5)
+            found, timing = parity.stream(emulator, lowered.geometry, codes)
+            assert parity.compare_outputs(folder.name, expected, found, codes)["mismatches"] == 0
+            timings.append(timing)
+        emulator.close()
+    assert timings[:4] == timings[4:]
+
+
+def test_every_engine_has_a_netlist_here():
+    assert {engine for _, _, _, engine, _ in DESIGNS.values()} == ENGINES.keys()
