@@ -66,4 +66,4 @@ def random(dims: Sequence[int], bits: Bits, seed: int, folder: Path, observation
 def _trace(actor: QuantActor, normalised: np.ndarray) -> list[np.ndarray]:
     import torch
     steps = actor.trace(torch.from_numpy(np.ascontiguousarray(normalised, np.float32)))
-    return [array.numpy() for step in steps for array in step if array is not None]
+    return [array.cpu().numpy() for step in steps for array in step if array is not None]

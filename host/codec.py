@@ -17,11 +17,7 @@ def flatten(policy: Policy, observation: Any) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise UserError("an observation must be numbers of shape %s" % (policy.observation_shape,), error,
                         "pass what the environment %s returns" % policy.task) from error
-    shape = policy.observation_shape
-    if array.shape != shape and array.shape[1:] != shape:
-        raise UserError("an observation must have the shape %s" % (shape,), "shape %s" % (array.shape,),
-                        "use the task that the policy was trained on, %s" % policy.task)
-    flat = array.reshape(-1, policy.features)
+    flat = _rows(policy, array)
     bad = np.argwhere(~np.isfinite(flat))
     if len(bad):
         row, feature = bad[0]
@@ -30,11 +26,31 @@ def flatten(policy: Policy, observation: Any) -> np.ndarray:
     return flat
 
 
+def _rows(policy: Policy, array: np.ndarray) -> np.ndarray:
+    """``array``, one observation or a batch, as [N, features]."""
+    shape = policy.observation_shape
+    if array.shape != shape and array.shape[1:] != shape:
+        raise UserError("an observation must have the shape %s" % (shape,), "shape %s" % (array.shape,),
+                        "use the task that the policy was trained on, %s" % policy.task)
+    return array.reshape(-1, policy.features)
+
+
+def _pixels(policy: Policy, observation: Any) -> np.ndarray:
+    """Pixels as they are, uint8 [N, features]."""
+    array = np.asarray(observation)
+    if array.dtype != np.uint8:
+        raise UserError("pixels must be uint8", array.dtype, "pass what the environment %s returns" % policy.task)
+    return _rows(policy, array)
+
+
 def encode(policy: Policy, observation: Any) -> np.ndarray:
-    """Input codes int8 [N, features]: ``clip(rint(observation * a + b))``.
+    """Input codes int8 [N, features]: ``clip(rint(observation * a + b))``; pixels are their own codes, uint8.
 
     The product and the sum are rounded to float32 one after the other, so that C without contraction gives the same.
+    Raises :class:`UserError` for an observation of another shape, one that is not finite, or pixels that are not uint8.
     """
+    if policy.pixels:
+        return _pixels(policy, observation)
     flat = flatten(policy, observation)
     low, high = policy.input_range
     with np.errstate(over="ignore"):              # a huge observation saturates: that is what clip is for

@@ -34,7 +34,7 @@ class Device(abc.ABC):
 
     @abc.abstractmethod
     def step(self, codes: np.ndarray) -> Reply:
-        """One inference of input codes int8 [features]."""
+        """One inference of input codes int8 [features], uint8 of pixels."""
 
     def reset(self) -> None:
         """Abandon an inference under way and clear the counters."""

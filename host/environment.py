@@ -1,25 +1,71 @@
-"""Gymnasium environments by id, with errors that say what to do."""
+"""Gymnasium environments by id, our own and Atari's among them, with errors that say what to do."""
 from __future__ import annotations
 
 import difflib
+import importlib
 from typing import Any
 
+from host import navigation
 from host.errors import UserError
 from host.policy import Policy
 
+_ATARI = "ale_py.env:AtariEnv"
+_ATARI_PACKAGES = "install the Atari games: pip install ale-py opencv-python-headless"
+
 
 def make(task: str) -> Any:
-    """``gymnasium.make(task)``. Raises :class:`UserError` for an unknown id or a missing simulator package."""
+    """The environment ``task``: any registered Gymnasium id, ``Navigation-v0``, or an Atari game.
+
+    An Atari id is any that ale-py registers (``ALE/Pong-v5``, ``PongNoFrameskip-v4``, ``Pong-v4``) and comes with the
+    usual preprocessing, see :func:`_atari`. Raises :class:`UserError` for an unknown id or a missing simulator package.
+    """
     import gymnasium
+    _register(task)
     try:
-        return gymnasium.make(task)
+        return _atari(task) if _is_atari(task) else gymnasium.make(task)
     except (gymnasium.error.Error, ImportError) as error:
         near = difflib.get_close_matches(task, list(gymnasium.registry), 3, 0.5)
         fix = "use one of %s" % ", ".join(near) if near else "list them with gymnasium.pprint_registry()"
         if isinstance(error, gymnasium.error.DependencyNotInstalled):
-            fix = "install what it needs: pip install 'gymnasium[all]'"
+            fix = _ATARI_PACKAGES if _is_atari(task) else "install what it needs: pip install 'gymnasium[all]'"
+        elif _names_atari(task) and not any(map(_is_atari, gymnasium.registry)):
+            fix = _ATARI_PACKAGES
         raise UserError("the task must be an installed Gymnasium environment", "%s (%s)" % (task, error),
                         fix) from error
+
+
+def _register(task: str) -> None:
+    """Make our own environment known, and Atari's where ``task`` is not known yet: importing ale-py registers them."""
+    import gymnasium
+    if navigation.ID not in gymnasium.registry:
+        gymnasium.register(navigation.ID, "host.navigation:make", max_episode_steps=navigation.STEPS)
+    if task not in gymnasium.registry:
+        try:
+            importlib.import_module("ale_py")
+        except ImportError:
+            return
+
+
+def _names_atari(task: str) -> bool:
+    return task.startswith("ALE/") or "NoFrameskip-v" in task
+
+
+def _is_atari(task: str) -> bool:
+    import gymnasium
+    return task in gymnasium.registry and gymnasium.registry[task].entry_point == _ATARI
+
+
+def _atari(task: str) -> Any:
+    """A game as DQN's authors saw it (Mnih et al. 2015): observations uint8 [4, 84, 84], the newest frame last.
+
+    Up to 30 no-ops after a reset, every action for 4 frames, each frame the maximum of the last 2, grey and scaled to
+    84 x 84. Channels come first, as stable-baselines3's CNN and the policy package have them. An episode is a whole
+    game and rewards are the game's own; sticky actions are as the id defines them.
+    """
+    import gymnasium
+    from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
+    env = gymnasium.make(task, frameskip=1)
+    return FrameStackObservation(AtariPreprocessing(env, noop_max=30, frame_skip=4, screen_size=84), 4)
 
 
 def check_fits(env: Any, policy: Policy) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from host.errors import UserError
 from host.files import PathLike, canonical_json, sha256, staged_folder, write_bytes, write_json
 
-SCHEMA = 1
+SCHEMAS = (1, 2)                       # 2 has convolutions; a dense policy is still written as 1
 BITS = range(2, 9)
 HEADS = {"discrete": ("argmax",), "box": ("clip", "tanh")}
 _FIX = "export the run again with `quarl export RUN`"
@@ -40,21 +40,35 @@ class ActionSpace:
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """One dense layer: ``acc = weights @ codes``, next code = number of thresholds that are <= acc.
+    """One layer: ``acc = weights @ codes``, next code = number of its channel's thresholds that are <= acc.
 
-    ``weights`` is int8 [out, in]; ``thresholds`` int32 [out, 2**act_bits - 1], ascending along each row. The last
-    layer has neither thresholds nor ``act_bits``: its accumulators are the output.
+    ``weights`` is int8 [out, in], or with a ``stride`` a convolution's [out, in, kernel height, kernel width], which
+    moves by ``stride`` both ways over codes [in, height, width], without padding. ``thresholds`` is int32
+    [out, 2**act_bits - 1], ascending along each row. The last layer is dense and has neither thresholds nor
+    ``act_bits``: its accumulators are the output. A dense layer reads what it gets flattened in row-major order.
     """
 
     weights: np.ndarray
     weight_bits: int
     thresholds: Optional[np.ndarray] = None
     act_bits: Optional[int] = None
+    stride: Optional[int] = None
+
+    def output_shape(self, shape: Tuple[int, ...]) -> Tuple[int, ...]:
+        """Shape of the output for an input of ``shape``: [out], or [out, height, width] of a convolution."""
+        if self.stride is None:
+            return (len(self.weights),)
+        sizes = [(size - kernel) // self.stride + 1 for size, kernel in zip(shape[1:], self.weights.shape[2:])]
+        return (len(self.weights), *sizes)
 
 
 @dataclasses.dataclass(frozen=True)
 class Policy:
-    """A deployed policy: encode (float32, per feature), integer layers, decode (float32, per output), head."""
+    """A deployed policy: encode (float32, per feature), integer layers, decode (float32, per output), head.
+
+    A policy that begins with a convolution reads pixels, [channels, height, width]: its input codes are the uint8
+    observation itself, and ``encode_scale`` and ``encode_offset`` are empty.
+    """
 
     task: str
     algo: str
@@ -75,8 +89,15 @@ class Policy:
         return int(np.prod(self.observation_shape))
 
     @property
+    def pixels(self) -> bool:
+        """Whether the input codes are unsigned pixels, not signed encoded features."""
+        return len(self.layers) > 0 and self.layers[0].stride is not None
+
+    @property
     def input_range(self) -> Tuple[int, int]:
-        """Smallest and largest input code (signed, two's complement)."""
+        """Smallest and largest input code: signed, two's complement; unsigned for pixels."""
+        if self.pixels:
+            return 0, 2 ** self.input_bits - 1
         return -(2 ** (self.input_bits - 1)), 2 ** (self.input_bits - 1) - 1
 
     @property
@@ -91,20 +112,26 @@ class Policy:
 
     def accumulator_bound(self, index: int) -> int:
         """Largest absolute value that any accumulator of layer ``index`` can take."""
-        widest = -self.input_range[0] if index == 0 else 2 ** (self.layers[index - 1].act_bits or 0) - 1
-        return int(np.abs(self.layers[index].weights.astype(np.int64)).sum(axis=1).max()) * widest
+        widest = max(map(abs, self.input_range)) if index == 0 else 2 ** (self.layers[index - 1].act_bits or 0) - 1
+        weights = self.layers[index].weights
+        return int(np.abs(weights.astype(np.int64)).reshape(len(weights), -1).sum(axis=1).max()) * widest
 
 
 def _describe(policy: Policy) -> Dict[str, Any]:
     return {
-        "format": "quarl-policy", "schema": SCHEMA, "task": policy.task, "algo": policy.algo,
+        "format": "quarl-policy", "schema": SCHEMAS[policy.pixels], "task": policy.task, "algo": policy.algo,
         "observation": {"shape": list(policy.observation_shape)},
         "action": {"kind": policy.action.kind, "n": policy.action.n,
                    "low": list(policy.action.low), "high": list(policy.action.high)},
         "head": policy.head, "input_bits": policy.input_bits,
-        "layers": [{"in": int(la.weights.shape[1]), "out": int(la.weights.shape[0]),
-                    "weight_bits": la.weight_bits, "act_bits": la.act_bits} for la in policy.layers],
+        "layers": [_describe_layer(layer) for layer in policy.layers],
     }
+
+
+def _describe_layer(layer: Layer) -> Dict[str, Any]:
+    outputs, inputs, *kernel = layer.weights.shape
+    found = {"in": inputs, "out": outputs, "weight_bits": layer.weight_bits, "act_bits": layer.act_bits}
+    return found if layer.stride is None else dict(found, kernel=kernel, stride=layer.stride)
 
 
 def _arrays(policy: Policy) -> Dict[str, np.ndarray]:
@@ -140,13 +167,32 @@ def _check_vector(name: str, array: np.ndarray, size: int) -> None:
     _require(not len(bad), "%s must be finite" % name, "%s at index %s" % (array[bad[:1]], bad[:1]))
 
 
-def _check_layer(policy: Policy, index: int, inputs: int) -> None:
-    layer, name, last = policy.layers[index], "layer %d" % index, index == len(policy.layers) - 1
+def _check_kernel(layer: Layer, name: str, shape: Tuple[int, ...]) -> None:
+    """The rules of a convolution over codes of ``shape``."""
     weights = layer.weights
-    _require(layer.weight_bits in BITS, "%s: weight bits must be 2 to 8" % name, layer.weight_bits)
-    _require(weights.dtype == np.int8 and weights.ndim == 2 and weights.shape[1] == inputs and len(weights) > 0,
-             "%s: weights must be int8 [out, %d]" % (name, inputs),
+    _require(len(shape) == 3, "%s: a convolution must come before every dense layer" % name,
+             "an input of %s" % list(shape))
+    _require(weights.dtype == np.int8 and weights.ndim == 4 and weights.shape[1] == shape[0] and weights.size > 0,
+             "%s: weights must be int8 [out, %d, kernel height, kernel width]" % (name, shape[0]),
              "%s %s" % (weights.dtype, list(weights.shape)))
+    _require(isinstance(layer.stride, int) and layer.stride > 0, "%s: the stride must be a positive integer" % name,
+             layer.stride)
+    _require(weights.shape[2] <= shape[1] and weights.shape[3] <= shape[2],
+             "%s: the kernel must fit into the input of %d x %d" % (name, shape[1], shape[2]),
+             "%d x %d" % weights.shape[2:])
+
+
+def _check_layer(policy: Policy, index: int, shape: Tuple[int, ...]) -> None:
+    layer, name, last = policy.layers[index], "layer %d" % index, index == len(policy.layers) - 1
+    weights, inputs = layer.weights, int(np.prod(shape))
+    _require(layer.weight_bits in BITS, "%s: weight bits must be 2 to 8" % name, layer.weight_bits)
+    if layer.stride is not None:
+        _check_kernel(layer, name, shape)
+        _require(not last, "%s: the last layer must be dense" % name, "a convolution")
+    else:
+        _require(weights.dtype == np.int8 and weights.ndim == 2 and weights.shape[1] == inputs and len(weights) > 0,
+                 "%s: weights must be int8 [out, %d]" % (name, inputs),
+                 "%s %s" % (weights.dtype, list(weights.shape)))
     limit = 2 ** (layer.weight_bits - 1)
     _require(bool(weights.min() >= -limit and weights.max() < limit),
              "%s: %d-bit weights must lie in [%d, %d]" % (name, layer.weight_bits, -limit, limit - 1),
@@ -181,18 +227,22 @@ def validate(policy: Policy) -> None:
     _require(len(policy.observation_shape) > 0 and all(d > 0 for d in policy.observation_shape),
              "the observation shape must have positive dimensions", list(policy.observation_shape))
     _require(len(policy.layers) > 0, "a policy must have at least one layer", 0)
-    _check_vector("encode_scale", policy.encode_scale, policy.features)
-    _check_vector("encode_offset", policy.encode_offset, policy.features)
+    _require(not policy.pixels or (len(policy.observation_shape) == 3 and policy.input_bits == 8),
+             "a policy that begins with a convolution must read 8-bit pixels [channels, height, width]",
+             "%s bits, shape %s" % (policy.input_bits, list(policy.observation_shape)))
+    encoded = 0 if policy.pixels else policy.features
+    _check_vector("encode_scale", policy.encode_scale, encoded)
+    _check_vector("encode_offset", policy.encode_offset, encoded)
     _check_vector("decode_scale", policy.decode_scale, policy.action.size)
     _check_vector("decode_bias", policy.decode_bias, policy.action.size)
-    inputs = policy.features
+    shape = policy.observation_shape if policy.pixels else (policy.features,)
     for index, layer in enumerate(policy.layers):
-        _check_layer(policy, index, inputs)
+        _check_layer(policy, index, shape)
         _require(policy.accumulator_bound(index) < 2 ** 31, "layer %d: accumulators must fit 32 bits" % index,
                  "up to %d" % policy.accumulator_bound(index))
-        inputs = len(layer.weights)
-    _require(inputs == policy.action.size, "the last layer must have one output per action dimension",
-             "%d outputs for %d" % (inputs, policy.action.size))
+        shape = layer.output_shape(shape)
+    _require(shape == (policy.action.size,), "the last layer must have one output per action dimension",
+             "%d outputs for %d" % (shape[0], policy.action.size))
 
 
 def write(policy: Policy, folder: PathLike, onnx: bytes) -> None:
@@ -227,8 +277,8 @@ def _read_manifest(folder: Path) -> Dict[str, Any]:
     _require(isinstance(manifest, dict) and manifest.get("format") == "quarl-policy",
              "manifest.json must have the format quarl-policy",
              manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__)
-    if manifest.get("schema") != SCHEMA:
-        raise UserError("the package schema must be %d" % SCHEMA, manifest.get("schema"),
+    if manifest.get("schema") not in SCHEMAS:
+        raise UserError("the package schema must be %d or %d" % SCHEMAS, manifest.get("schema"),
                         "export the run again with this version of quarl, or use the version that wrote it")
     return manifest
 
@@ -256,7 +306,7 @@ def read(folder: PathLike) -> Policy:
     arrays = _read_arrays(folder, manifest)
     try:
         layers = tuple(Layer(arrays["weights%d" % i], la["weight_bits"], arrays.get("thresholds%d" % i),
-                             la["act_bits"]) for i, la in enumerate(manifest["layers"]))
+                             la["act_bits"], la.get("stride")) for i, la in enumerate(manifest["layers"]))
         action = manifest["action"]
         policy = Policy(
             task=manifest["task"], algo=manifest["algo"], input_bits=manifest["input_bits"],
@@ -271,8 +321,11 @@ def read(folder: PathLike) -> Policy:
             raise
         raise UserError("manifest.json and weights.npz must hold every field of a package",
                         "%s: %s" % (type(error).__name__, error), _FIX) from error
-    _require([[la["in"], la["out"]] for la in manifest["layers"]] == [list(la.weights.shape)[::-1] for la in layers],
+    _require([[la["out"], la["in"], *la.get("kernel", [])] for la in manifest["layers"]]
+             == [list(la.weights.shape) for la in layers],
              "manifest.json must name the sizes of the layers in weights.npz", manifest["layers"])
+    _require(manifest["schema"] == SCHEMAS[policy.pixels], "the schema of this package must be %d"
+             % SCHEMAS[policy.pixels], manifest["schema"])
     _require(policy.hash == manifest.get("hash"), "the package's content must have the hash that manifest.json names",
              policy.hash[:12] + "…")
     return policy

@@ -9,6 +9,8 @@ TIMINGS, PRODUCTS, WEIGHT_ROMS = ("small", "fast-clock"), ("lut", "dsp"), ("lut"
 # Rows added in a chain before the tree, and adders between two registers.
 _CHAIN = {"small": 4, "fast-clock": 2}
 _ADDERS = {"small": 5, "fast-clock": 2}
+# So many products side by side, PE x SIMD, spread over the chip: the wires of their operands take a cycle of their own.
+_WIDE, _WIDE_CHAIN = 1024, 3
 _MOST_TABLE_STEPS = 8      # with more weight words a table would need too many address bits
 PARALLEL = 4               # bits of a code that are decided at once; the rest by binary search
 
@@ -101,12 +103,17 @@ class Design:
     @property
     def chain(self) -> int:
         """Rows that are added one after the other before the tree of adders."""
-        return _CHAIN[self.style.timing]
+        return min(_CHAIN[self.style.timing], _WIDE_CHAIN if self._wide else _CHAIN["small"])
 
     @property
     def operand_register(self) -> bool:
         """Whether a register follows the weight ROM and the replay buffer."""
-        return self.style.timing == "fast-clock"
+        return self.style.timing == "fast-clock" or self._wide
+
+    @property
+    def _wide(self) -> bool:
+        """Whether operands have far to go. A unit of one step has constant weights, and most products vanish."""
+        return self.cycles > 1 and self.pe * self.simd >= _WIDE
 
     @property
     def sum_registers(self) -> int:
@@ -138,8 +145,11 @@ class Design:
 
     @property
     def queue(self) -> int:
-        """Depth of the output queue: room for what is under way when results leave at once, a power of two."""
-        return max(2, 1 << (-(-self.depth // self.beats)).bit_length())
+        """Depth of the output queue, a power of two: room for what is under way, and for what its reader still holds.
+
+        A reader with one step a pass leaves its input beat in this queue until its last pass.
+        """
+        return 1 << (1 + -(-self.depth // self.beats)).bit_length()
 
 
 def takes(inputs: int, simd: int, lanes: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import brevitas.nn as qnn
 import torch
@@ -20,8 +21,8 @@ class Stage:
     """One deployed layer: ``pre = (weights @ codes) * scale + bias``, then ReLU and rounding unless it is the last.
 
     ``weights`` holds whole numbers [out, in], as float32 while every partial sum stays below 2**24, else as float64;
-    ``scale`` is one float32 number, ``bias`` float32 [out]. ``act_scale`` is None for the last layer.
-    ``widest_code`` is the largest absolute input code.
+    ``scale`` is float32, [] or, with weights per channel, [out]; ``bias`` float32 [out]. ``act_scale`` is None for
+    the last layer. ``widest_code`` is the largest absolute input code.
     """
 
     weights: Tensor
@@ -37,6 +38,9 @@ class Stage:
 
     def accumulate(self, codes: Tensor) -> Tensor:
         """Exact accumulators [N, out] as float32 or float64, from codes [N, in]."""
+        if torch.is_autocast_enabled(codes.device.type):        # which would round codes and sums to 8 bits
+            with torch.autocast(codes.device.type, enabled=False):
+                return self.accumulate(codes)
         return F.linear(codes.to(self.weights.dtype), self.weights)
 
     def preactivation(self, acc: Tensor) -> Tensor:
@@ -53,20 +57,23 @@ class QuantActor(nn.Sequential):
 
     In train mode it computes what its Brevitas modules do, bit for bit (:mod:`models.fast_forward`). In eval mode it
     is the *deployed torch actor*: integer arithmetic that equals ``host.integer`` accumulator for accumulator, with
-    the integer weights cached until a parameter changes.
+    the integer weights cached until a parameter changes, and without gradients.
+
+    The modules' kinds are fixed at construction; their parameters may change in any way.
     """
 
     def __init__(self, dims: Sequence[int], bits: Bits):
         """Random layers of sizes ``dims`` (inputs, hidden..., outputs)."""
         layers: list[nn.Module] = [quantisers.input_quantiser(bits.input)]
         for inputs, outputs in itertools.pairwise(dims):
-            layers += [quantisers.linear(inputs, outputs, bits.weight), quantisers.hidden_activation(bits.act)]
+            layers += [quantisers.linear(inputs, outputs, bits.weight, bits.per_channel),
+                       quantisers.hidden_activation(bits.act)]
         super().__init__(*layers[:-1])
         self.dims, self.bits = tuple(dims), bits
         self.input_scale = quantisers.input_scale(bits.input)
         self.linears = [m for m in self if isinstance(m, qnn.QuantLinear)]
         self.activations = [m for m in self if isinstance(m, qnn.QuantReLU)]
-        self._limits = [next(m.parameters()) for m in self.activations]
+        self._forwards = [fast_forward.forward(m) for m in self]
         self._tracked = list(self.parameters())
         self._cached_for: list[Tensor] = []
         self._stages: list[Stage] = []
@@ -95,6 +102,11 @@ class QuantActor(nn.Sequential):
         """As ``nn.Module.train``, but free when nothing changes: Brevitas' module tree is deep."""
         return self if self.training == mode else super().train(mode)
 
+    def _apply(self, *arguments: Any, **keywords: Any) -> QuantActor:
+        """As ``nn.Module._apply``, which moves to another device, where the cache cannot be compared."""
+        self._cached_for = []
+        return super()._apply(*arguments, **keywords)
+
     @torch.no_grad()
     def stages(self) -> list[Stage]:
         """The deployed layers for the present parameters.
@@ -106,40 +118,58 @@ class QuantActor(nn.Sequential):
         return self._stages
 
     def _deploy(self) -> Iterator[Stage]:
-        scale_in = torch.tensor(self.input_scale)
+        device = self._tracked[0].device
+        zero, scale_in = fast_forward.number(0, device), fast_forward.number(self.input_scale, device)
         widest = 2 ** (self.bits.input - 1)
         act_max = 2 ** self.bits.act - 1
-        for layer, act in zip(self.linears, [*self.activations, None], strict=True):
-            quantised = layer.quant_weight()
-            weights = torch.round(quantised.value / quantised.scale)
-            exact = int(weights.abs().sum(dim=1).max()) * widest < 2 ** 24
-            act_scale = None if act is None else act.act_quant.scale().detach()
-            yield Stage(weights=weights if exact else weights.double(), scale=quantised.scale * scale_in,
-                        bias=layer.bias + 0.0,      # + 0.0 turns -0.0 into 0.0: an integer zero has no sign
+        for layer, act in itertools.zip_longest(self._forwards[1::2], self._forwards[2::2]):
+            weights, scale = layer.weight_codes()
+            exact = weights.shape[1] * 2 ** (self.bits.weight - 1) * widest < 2 ** 24
+            act_scale = None if act is None else act.act_scale()
+            yield Stage(weights=weights if exact else weights.double(),
+                        scale=(scale.flatten() if scale.ndim else scale) * scale_in,
+                        bias=layer.module.bias + zero,      # turns -0.0 into 0.0: an integer zero has no sign
                         act_scale=act_scale, act_max=float(act_max), widest_code=widest)
             scale_in, widest = act_scale, act_max
 
     def encode(self, x: Tensor) -> Tensor:
         """Input codes [N, n] as float32 of normalised observations ``x``; equals the ``QuantIdentity``."""
         top = 2 ** (self.bits.input - 1)
-        return (x / self.input_scale).round_().clamp_(-top, top - 1)
+        return (x / fast_forward.number(self.input_scale, x.device)).round_().clamp_(-top, top - 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs float32 [N, out] of normalised observations [N, n]."""
         if self.training:
-            return self._train_forward(x)
+            return self.output(self.hidden(x))
         *hidden, last = self.stages()
+        return last.preactivation(last.accumulate(self._codes(x, hidden)))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Activations float32 [N, in] that the last layer reads, of normalised observations [N, n]."""
+        if not self.training:
+            hidden = self.stages()[:-1]
+            return self._codes(x, hidden) * self._code_scale(hidden)
+        for step in self._forwards[:-1]:
+            x = step(x)
+        return x
+
+    def output(self, hidden: Tensor) -> Tensor:
+        """Outputs float32 [N, out] of what :meth:`hidden` returned in the same mode."""
+        if self.training:
+            return self._forwards[-1](hidden).float()
+        *before, last = self.stages()
+        return last.preactivation(last.accumulate((hidden / self._code_scale(before)).round_()))
+
+    def _codes(self, x: Tensor, hidden: Sequence[Stage]) -> Tensor:
+        """Codes that the last layer reads, [N, in] as float32."""
         codes = self.encode(x)
         for stage in hidden:
             codes = stage.activate(stage.preactivation(stage.accumulate(codes)))
-        return last.preactivation(last.accumulate(codes))
+        return codes
 
-    def _train_forward(self, x: Tensor) -> Tensor:
-        x = fast_forward.input_code(x, self.input_scale, self.bits.input)
-        *hidden, last = self.linears
-        for layer, limit in zip(hidden, self._limits, strict=True):
-            x = fast_forward.activation(limit, fast_forward.linear(layer, x, self.bits.weight), self.bits.act)
-        return fast_forward.linear(last, x, self.bits.weight)
+    def _code_scale(self, hidden: Sequence[Stage]) -> Tensor | float:
+        """Step between the codes that the last layer reads."""
+        return hidden[-1].act_scale if hidden else self.input_scale
 
     @torch.no_grad()
     def trace(self, x: Tensor) -> list[tuple[Tensor, Tensor | None]]:

@@ -6,20 +6,30 @@ import torch
 from torch import nn
 
 from host import codec, integer
+from host.device import Device
 from host.policy import ActionSpace, Policy
 from models.extract import head
 from models.normalise import FoldedVecNormalize
 from models.rollouts import Act
 
 
-def act_in_torch(actor: nn.Module, normaliser: FoldedVecNormalize, action: ActionSpace) -> Act:
+def act_in_torch(actor: nn.Module, normaliser: FoldedVecNormalize, algo: str, action: ActionSpace) -> Act:
     """Raw observations [N, n] to deterministic actions, through ``actor`` in eval mode."""
     actor.eval()
+    device = next(actor.parameters()).device
 
     def act(observations: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            values = actor(torch.from_numpy(normaliser.normalize_obs(observations))).numpy()
-        return codec.act(head(action), action, values)
+            values = actor(torch.from_numpy(normaliser.normalize_obs(observations)).to(device)).cpu().numpy()
+        return codec.act(head(algo, action), action, values)
+    return act
+
+
+def act_on(device: Device, policy: Policy) -> Act:
+    """Raw observations [N, n] to actions, through an open device, one after the other."""
+    def act(observations: np.ndarray) -> np.ndarray:
+        codes = codec.encode(policy, observations)
+        return codec.decode(policy, np.stack([device.step(row).accumulators for row in codes]))[1]
     return act
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from host.device import Device
 from host.errors import UserError
 from host.files import PathLike
-from models.deployed import act_in_integers, act_in_torch
+from models.deployed import act_in_integers, act_in_torch, act_on
 from models.export import policy_of
 from models.rollouts import Act, Player, episode_seeds
 from models.runs import Run, load_run
@@ -16,11 +17,11 @@ BACKENDS = ("torch", "integer")
 _WIDTH = 20       # episodes played together
 
 
-def evaluate(run: Run | PathLike, episodes: int = 20, seed: int = 0, backend: str = "torch") -> np.ndarray:
+def evaluate(run: Run | PathLike, episodes: int = 20, seed: int = 0, backend: str | Device = "torch") -> np.ndarray:
     """Undiscounted returns float64 [episodes] of deterministic play on episodes that training never saw.
 
-    ``backend`` is ``torch``, the trained actor, or ``integer``, the integer reference that the hardware equals. Equal
-    arguments give equal returns. Raises :class:`UserError`.
+    ``backend`` is ``torch``, the trained actor, ``integer``, the integer reference that the hardware equals, or an open
+    device. Equal arguments give equal returns. Raises :class:`UserError`.
     """
     if episodes < 1:
         raise UserError("the number of episodes must be 1 or more", episodes, "choose another --episodes")
@@ -34,9 +35,11 @@ def evaluate(run: Run | PathLike, episodes: int = 20, seed: int = 0, backend: st
         player.close()
 
 
-def _act(run: Run, backend: str) -> Act:
+def _act(run: Run, backend: str | Device) -> Act:
+    if isinstance(backend, Device):
+        return act_on(backend, policy_of(run))
     if backend == "torch":
-        return act_in_torch(run.actor, run.normaliser, run.action)
+        return act_in_torch(run.actor, run.normaliser, run.config["algo"], run.action)
     if backend == "integer":
         return act_in_integers(policy_of(run))
     raise UserError("the backend must be one of " + ", ".join(BACKENDS), backend, "choose one with --backend")

@@ -30,7 +30,7 @@ def qonnx_bytes(actor: QuantActor) -> bytes:
 
     It is exported from the Brevitas modules. The exporter drops a bias that is all zero.
     """
-    network = nn.Sequential(*copy.deepcopy(actor)).eval()
+    network = nn.Sequential(*copy.deepcopy(actor).cpu()).eval()
     with tempfile.TemporaryDirectory() as folder, _quiet():
         from brevitas.export import export_qonnx
         from qonnx.core.modelwrapper import ModelWrapper
@@ -59,8 +59,10 @@ def policy_of(run: Run) -> Policy:
     """The integer program of a finished quantised run. Raises :class:`UserError` for an fp32 run."""
     actor = run.actor
     if not isinstance(actor, QuantActor):
-        raise UserError("only a quantised run can be exported", f"an fp32 run in {run.folder}",
-                        "train it again without --fp32; `quarl eval --backend torch` plays it as it is")
+        kind = run.config.get("ptq", {}).get("format", "fp32")
+        raise UserError("only a run quantised to integers can be exported", f"an {kind} run in {run.folder}",
+                        "train without --fp32, or quantise it with `quarl ptq`; `quarl eval --backend torch` plays it "
+                        "as it is")
     a, b = run.normaliser.fold()
     space = run.normaliser.observation_space
     provenance: dict[str, Any] = {"seed": run.config["seed"], "result": run.result,

@@ -1,6 +1,7 @@
 """From a trained actor to the integer program that defines its policy."""
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,11 @@ def layers(actor: QuantActor) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def head(action: ActionSpace) -> str:
-    """The action head of an on-policy actor: ``argmax`` for a discrete space, ``clip`` for a box."""
-    return "argmax" if action.kind == "discrete" else "clip"
+def head(algo: str, action: ActionSpace) -> str:
+    """The action head: ``argmax`` for a discrete space; for a box, ``clip`` or what the algorithm trained, ``tanh``."""
+    if action.kind == "discrete":
+        return "argmax"
+    return "tanh" if algo in ("ddpg", "td3", "sac") else "clip"
 
 
 def extract(actor: QuantActor, encode_scale: np.ndarray, encode_offset: np.ndarray, observation_shape: tuple[int, ...],
@@ -57,10 +60,12 @@ def extract(actor: QuantActor, encode_scale: np.ndarray, encode_offset: np.ndarr
 
     ``encode_scale`` and ``encode_offset`` are float32 [n], from :meth:`models.normalise.FoldedVecNormalize.fold`.
     """
+    if actor.linears[0].weight.device.type != "cpu":
+        actor = copy.deepcopy(actor).cpu()
     last = actor.stages()[-1]
     return Policy(
         task=task, algo=algo, input_bits=actor.bits.input, observation_shape=tuple(observation_shape), action=action,
-        head=head(action), encode_scale=np.asarray(encode_scale, np.float32).reshape(-1),
+        head=head(algo, action), encode_scale=np.asarray(encode_scale, np.float32).reshape(-1),
         encode_offset=np.asarray(encode_offset, np.float32).reshape(-1), layers=layers(actor),
-        decode_scale=np.full(action.size, float(last.scale), np.float32),
-        decode_bias=last.bias.detach().numpy().copy(), provenance=provenance)
+        decode_scale=np.broadcast_to(last.scale.numpy(), action.size).astype(np.float32),
+        decode_bias=last.bias.numpy().copy(), provenance=provenance)

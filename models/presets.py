@@ -1,7 +1,8 @@
 """Training settings per algorithm and task, from ``presets/ALGO.yaml``."""
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,25 @@ def tasks(algo: str) -> list[str]:
     return sorted(_load(algo)["tasks"])
 
 
-def preset(algo: str, task: str) -> dict[str, Any]:
-    """Settings of ``algo`` on ``task``. Raises :class:`UserError` that lists the known algorithms or tasks."""
-    loaded = _load(algo)
-    if task not in loaded["tasks"]:
-        raise UserError(f"the task must be one that {algo} has a preset for: " + ", ".join(sorted(loaded["tasks"])),
-                        task, f"choose one with --task, or add it to models/presets/{algo}.yaml")
-    return {**loaded["defaults"], **loaded["tasks"][task]}
+def preset(algo: str, task: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Settings of ``algo`` on ``task``: its defaults, then the task's, then ``changes``.
+
+    A task without settings of its own has the defaults, and needs ``total_steps`` among the changes. Raises
+    :class:`UserError` for an unknown algorithm, a key that the algorithm has no use for, or no ``total_steps``.
+    """
+    loaded, changes = _load(algo), dict(changes or {})
+    known = {**loaded["defaults"], "total_steps": None}
+    for key in changes:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1, 0.4)
+            raise UserError(f"a setting of {algo} must be one of " + ", ".join(sorted(known)), key,
+                            f"write {near[0]}" if near else "choose one of them")
+    settings = {**loaded["defaults"], **loaded["tasks"].get(task, {}), **changes}
+    if settings.get("total_steps") is None:
+        raise UserError(f"the task must be one that {algo} has a preset for: " + ", ".join(sorted(loaded["tasks"]))
+                        + "; or its training must be described", task,
+                        "give --steps, and other settings as --set KEY=VALUE")
+    return settings
 
 
 def schedule(value: float | str) -> float | Callable[[float], float]:

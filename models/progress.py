@@ -43,7 +43,7 @@ class Progress:
     """A bar on a terminal, one plain line per evaluation otherwise; both on stderr."""
 
     def __init__(self, total: int):
-        self.total = total
+        self.total, self.shown = total, 0
         self.bar: Any = None
         if sys.stderr.isatty():
             from rich.console import Console
@@ -56,7 +56,8 @@ class Progress:
 
     def step(self, steps: int) -> None:
         """Training has taken ``steps`` environment steps."""
-        if self.bar is not None:
+        if self.bar is not None and steps - self.shown >= self.total / 500:
+            self.shown = steps
             self.bar.update(self.task, completed=steps)
 
     def evaluated(self, evaluation: dict[str, Any]) -> None:

@@ -5,12 +5,17 @@ mode and updating in train mode must see the same policy.
 """
 from __future__ import annotations
 
+import brevitas.config
 import brevitas.nn as qnn
 from brevitas.core.scaling import ScalingImplType
-from brevitas.quant import Int8WeightPerTensorFloat
+from brevitas.quant import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
 from brevitas.quant.scaled_int import Int8ActPerTensorFloatMinMaxInit, Uint8ActPerTensorFloatMaxInit
 
 from models.bits import check_bits
+
+# By default a load_state_dict rebuilds quantisers: the learned scales become new parameters, on the CPU, that no
+# optimiser and no target network's update knows. Ours have nothing to rebuild.
+brevitas.config.REINIT_ON_STATE_DICT_LOAD = False
 
 ACT_MAX_INIT = 2.0     # where a hidden activation saturates before training; the value is learned
 
@@ -41,8 +46,11 @@ def hidden_activation(bits: int) -> qnn.QuantReLU:
     return qnn.QuantReLU(act_quant=Uint8ActPerTensorFloatMaxInit, bit_width=bits, max_val=ACT_MAX_INIT)
 
 
-def linear(inputs: int, outputs: int, bits: int) -> qnn.QuantLinear:
-    """Dense layer with narrow signed weights -(2**(bits-1)-1) .. 2**(bits-1)-1, one scale, and a float bias."""
+def linear(inputs: int, outputs: int, bits: int, per_channel: bool = False) -> qnn.QuantLinear:
+    """Dense layer with narrow signed weights -(2**(bits-1)-1) .. 2**(bits-1)-1 and a float bias.
+
+    The largest absolute weight, of the layer or of each output channel, sets the scale.
+    """
     check_bits("weight", bits)
-    return qnn.QuantLinear(inputs, outputs, bias=True, weight_quant=Int8WeightPerTensorFloat,
-                           weight_bit_width=bits)
+    quantiser = Int8WeightPerChannelFloat if per_channel else Int8WeightPerTensorFloat
+    return qnn.QuantLinear(inputs, outputs, bias=True, weight_quant=quantiser, weight_bit_width=bits)

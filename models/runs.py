@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
 from host.errors import UserError
 from host.files import PathLike, write_bytes
 from host.policy import ActionSpace
+from models.algorithms import ALGORITHMS
 from models.bits import Bits
+from models.checkpoint import MODEL, NORMALISER
+from models.half import HalfActor
 from models.normalise import FoldedVecNormalize
 from models.tasks import action_space
 
-ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"ppo": PPO}
 CONFIG, RESULT = "config.yaml", "train/result.json"
 KEYS = ("task", "algo", "seed", "bits", "settings")
-MODEL, NORMALISER = "model.zip", "vecnormalize.pkl"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,8 +37,14 @@ class Run:
 
     @property
     def actor(self) -> nn.Sequential:
-        """What is deployed, in eval mode: a ``QuantActor``, or fp32 layers for a run without bits."""
-        return self.model.policy.actor.eval()
+        """What is deployed, in eval mode: a ``QuantActor``, or fp32 or fp16 layers for a run without bits."""
+        deployed: nn.Sequential = self.model.policy.deployed.eval()
+        return HalfActor(deployed).eval() if self.is_fp16 else deployed
+
+    @property
+    def is_fp16(self) -> bool:
+        """Whether post-training quantisation made the actor one of 16-bit floating-point numbers."""
+        return bool(self.config.get("ptq", {}).get("format") == "fp16")
 
     @property
     def action(self) -> ActionSpace:
@@ -72,6 +78,14 @@ def read_result(folder: PathLike) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
+def require_same(found: dict[str, Any], asked: dict[str, Any], out: PathLike) -> None:
+    """Raise :class:`UserError` where the run folder ``out`` has other settings than those ``asked`` for."""
+    for key in sorted(found.keys() | asked.keys()):
+        if found.get(key) != asked.get(key):
+            raise UserError(f"a run folder keeps its settings; {key} must be {found.get(key)} in {out}",
+                            asked.get(key), "choose another --out, or delete the folder")
+
+
 def bits_of(config: dict[str, Any]) -> Bits | None:
     """Bit widths from a run's settings; None for fp32."""
     return None if config["bits"] is None else Bits(**config["bits"])
@@ -85,9 +99,12 @@ def load_run(folder: PathLike) -> Run:
         raise UserError("the run must have finished training", f"no {RESULT} in {folder}",
                         "continue it by repeating its `quarl train` command")
     try:
-        model = ALGORITHMS[config["algo"]].load(folder / "train" / MODEL, device="cpu")
+        model = ALGORITHMS[config["algo"]].model.load(folder / "train" / MODEL, device="cpu")
         normaliser = pickle.loads((folder / "train" / NORMALISER).read_bytes())
     except Exception as error:          # a damaged archive or pickle can raise anything
         raise UserError(f"train/ must hold a whole {MODEL} and {NORMALISER}", f"{type(error).__name__}: {error}",
                         "delete train/ and train again") from error
+    if model.policy.bits != bits_of(config):
+        raise UserError(f"train/{MODEL} must hold a policy of config.yaml's bits, {bits_of(config) or 'none: fp32'}",
+                        model.policy.bits or "fp32", "delete train/ and train again")
     return Run(folder, config, result, model, normaliser)

@@ -3,35 +3,36 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
-from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.utils import set_random_seed
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.utils import get_device
 
 from host.errors import UserError
 from host.files import explained, write_json
-from models import runs
+from models import algorithms, analysis, checkpoint, precision, runs
 from models.bits import HIGHEST, Bits
-from models.callbacks import History, Supervisor
+from models.callbacks import Supervisor
+from models.checkpoint import History
 from models.normalise import FoldedVecNormalize
-from models.ppo_policy import QuantActorCriticPolicy
-from models.presets import preset, schedule
+from models.policies import convert
+from models.presets import preset
 from models.progress import Progress, ProgressTable
+from models.ptq import SAMPLES, activation_limits
 from models.tasks import make_env
-
-_NOT_PPO = {"net_arch", "n_envs", "total_steps", "eval_episodes", "eval_every", "target_return"}
-_ADAM = {"eps": 1e-5, "fused": True}      # Stable-Baselines3's epsilon; one kernel for all parameters
+from models.vec_env import MonitoredVecEnv
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """What to train. ``bits`` None trains in fp32; ``steps`` None takes the preset's.
+    """What to train. ``bits`` None trains in fp32; ``steps`` None takes the preset's; ``settings`` change the preset.
 
+    ``delay`` steps are trained in fp32 before quantisation starts (QuaRL's quantisation delay); ``init`` is the folder
+    of an fp32 run whose networks and normaliser training starts from. ``device`` is ``auto``, ``cpu`` or ``cuda``.
     Repeating a configuration continues a run that was killed, unless ``resume`` is False, and returns the result of
     one that has finished.
     """
@@ -42,21 +43,36 @@ class TrainConfig:
     bits: Bits | None = None
     seed: int = 0
     steps: int | None = None
+    precision: str = "fp32"
+    delay: int = 0
+    init: Path | None = None
+    device: str = "auto"
     resume: bool = True
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise UserError("the seed must be 0 or more", self.seed, "choose another --seed")
         if self.steps is not None and self.steps < 1:
             raise UserError("the number of steps must be 1 or more", self.steps, "choose another --steps")
+        if self.delay < 0:
+            raise UserError("the steps before quantisation must be 0 or more", self.delay, "choose another --delay")
+        if self.delay and self.bits is None:
+            raise UserError("only a quantised run can delay its quantisation", "--delay and --fp32", "leave out one")
+        precision.check(self.precision, get_device(self.device))
 
     def describe(self) -> dict[str, Any]:
         """What ``config.yaml`` holds: everything that decides the outcome. Raises :class:`UserError`."""
-        settings = preset(self.algo, self.task)
+        changes = dict(self.settings)
         if self.steps is not None:
-            settings["total_steps"] = self.steps
+            changes["total_steps"] = self.steps
+        settings = preset(self.algo, self.task, changes)
+        if self.delay >= settings["total_steps"]:
+            raise UserError("quantisation must start before training ends, after %d steps" % settings["total_steps"],
+                            self.delay, "choose a smaller --delay or more --steps")
         return {"task": self.task, "algo": self.algo, "seed": self.seed,
-                "bits": None if self.bits is None else dataclasses.asdict(self.bits), "settings": settings}
+                "bits": None if self.bits is None else dataclasses.asdict(self.bits), "precision": self.precision,
+                "delay": self.delay, "init": None if self.init is None else str(self.init), "settings": settings}
 
 
 def train(config: TrainConfig) -> dict[str, Any]:
@@ -64,46 +80,67 @@ def train(config: TrainConfig) -> dict[str, Any]:
 
     The folder gets ``config.yaml`` and ``train/``: ``model.zip`` (the best by evaluation), ``vecnormalize.pkl``,
     ``evaluations.json``, ``progress.csv``, ``tensorboard/``, ``checkpoint/`` and ``result.json``, the last when done.
-    Runs on one CPU core; the seed fixes the result. Raises :class:`UserError`.
+    The seed fixes the result, on one CPU core, also of a run that was killed and continued. Raises :class:`UserError`.
     """
     description, folder = config.describe(), Path(config.out) / "train"
-    make_env(config.task).close()
+    env = make_env(config.task)
+    env.close()
+    algorithms.check_actions(config.algo, config.task, env.action_space)
     if (Path(config.out) / runs.CONFIG).exists():
-        _require_same(runs.read_config(config.out), description, config.out)
+        runs.require_same(runs.read_config(config.out), description, config.out)
         finished = runs.read_result(config.out)
         if finished is not None:
+            analysis.ensure_analysis(config.out)
             return finished
     if not config.resume:
         shutil.rmtree(folder, ignore_errors=True)
+    source = None if config.init is None else _source(config.init, description)
     runs.write_config(Path(config.out), description)
-    return _run(description, folder)
+    result = _run(description, folder, config.device, source)
+    analysis.ensure_analysis(config.out)
+    return result
 
 
-def _require_same(found: dict[str, Any], asked: dict[str, Any], out: Path) -> None:
-    for key, value in asked.items():
-        if found.get(key) != value:
-            raise UserError(f"a run folder keeps its settings; {key} must be {found.get(key)} in {out}", value,
-                            "choose another --out, or delete the folder")
+def _source(init: Path, description: dict[str, Any]) -> runs.Run:
+    """The fp32 run that training starts from. Raises :class:`UserError` for one that does not fit."""
+    source = runs.load_run(init)
+    if source.is_fp16 or runs.bits_of(source.config) is not None:
+        raise UserError("training must start from an fp32 run", f"{runs.bits_of(source.config) or 'fp16'} in {init}",
+                        "train one with --fp32")
+    for name in ("task", "algo"):
+        if source.config[name] != description[name]:
+            raise UserError(f"training must start from a run of {name} {description[name]}",
+                            f"{source.config[name]} in {init}", f"choose another --init or --{name}")
+    asked, found = description["settings"]["net_arch"], source.config["settings"]["net_arch"]
+    if found != asked:
+        raise UserError(f"training must start from a run of the same architecture, net_arch {asked}",
+                        f"{found} in {init}", "choose another --init, or --set net_arch=…")
+    return source
 
 
-def _run(description: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _run(description: dict[str, Any], folder: Path, device: str, source: runs.Run | None) -> dict[str, Any]:
     torch.set_num_threads(1)
-    settings, checkpoint = description["settings"], folder / "checkpoint"
-    task, seed, total = description["task"], description["seed"], settings["total_steps"]
-    venv = DummyVecEnv([lambda: Monitor(make_env(task)) for _ in range(settings["n_envs"])])
-    if checkpoint.exists():
-        model, history = _resume(description, checkpoint, venv), History.read(checkpoint)
+    settings, saved = description["settings"], folder / "checkpoint"
+    venv = MonitoredVecEnv([lambda: make_env(description["task"]) for _ in range(settings["n_envs"])])
+    if saved.exists():
+        model, history = _resume(description, saved, venv, device), History.read(saved)
     else:
-        model, history = _new(description, venv), History()
+        model, history = _new(description, venv, device, source), History()
     with explained(folder):
         (folder / "tensorboard").mkdir(parents=True, exist_ok=True)
     model.set_logger(Logger(str(folder), [ProgressTable(folder / "progress.csv", model.num_timesteps),
                                           TensorBoardOutputFormat(str(folder / "tensorboard"))]))
+    total = settings["total_steps"]
     progress = Progress(total)
-    supervisor = Supervisor(task, seed, settings, model.get_vec_normalize_env(), history, folder, progress)
+    supervisor = Supervisor(description, runs.bits_of(description), model.get_vec_normalize_env(), history, folder,
+                            progress)
     try:
         model.learn(max(total - model.num_timesteps, 0), callback=supervisor, reset_num_timesteps=False,
                     log_interval=4)
+    except ValueError as error:         # torch's distributions refuse a mean that is not a number
+        if all(bool(p.isfinite().all()) for p in model.policy.parameters()):
+            raise
+        raise supervisor.lost("parameters that are not") from error
     finally:
         progress.close()
         model.logger.close()
@@ -111,23 +148,28 @@ def _run(description: dict[str, Any], folder: Path) -> dict[str, Any]:
     return _finish(folder, history, settings)
 
 
-def _new(description: dict[str, Any], venv: DummyVecEnv) -> BaseAlgorithm:
+def _new(description: dict[str, Any], venv: MonitoredVecEnv, device: str, source: runs.Run | None) -> BaseAlgorithm:
     settings, bits = description["settings"], runs.bits_of(description)
-    normalised = FoldedVecNormalize(venv, HIGHEST if bits is None else bits.input)
-    arguments = {key: value for key, value in settings.items() if key not in _NOT_PPO}
-    for key in ("learning_rate", "clip_range"):
-        arguments[key] = schedule(arguments[key])
-    return runs.ALGORITHMS[description["algo"]](
-        QuantActorCriticPolicy, normalised, seed=description["seed"], device="cpu",
-        policy_kwargs={"bits": bits, "net_arch": settings["net_arch"], "optimizer_kwargs": _ADAM}, **arguments)
+    normalised = FoldedVecNormalize(venv, HIGHEST if bits is None else bits.input, settings["norm_reward"],
+                                    settings["gamma"])
+    starts_fp32 = source is not None or description["delay"]
+    model = algorithms.create(description["algo"], settings, normalised, None if starts_fp32 else bits,
+                              description["seed"], device, description["precision"])
+    if source is not None:
+        model.policy.load_state_dict(source.model.policy.state_dict())
+        normalised.obs_rms, normalised.ret_rms = source.normaliser.obs_rms, source.normaliser.ret_rms
+        if bits is not None and not description["delay"]:
+            seen = source.normaliser.normalize_obs(analysis.rollout_observations(source, SAMPLES))
+            convert(model, bits, activation_limits(source.actor, torch.from_numpy(seen)))
+    return model
 
 
-def _resume(description: dict[str, Any], checkpoint: Path, venv: DummyVecEnv) -> BaseAlgorithm:
-    normalised = FoldedVecNormalize.load(str(checkpoint / runs.NORMALISER), venv)
-    model = runs.ALGORITHMS[description["algo"]].load(checkpoint / runs.MODEL, env=normalised, device="cpu")
-    seed = description["seed"] + model.num_timesteps      # not the numbers that the run began with
-    set_random_seed(seed)
-    normalised.seed(seed)
+def _resume(description: dict[str, Any], saved: Path, venv: MonitoredVecEnv, device: str) -> BaseAlgorithm:
+    normalised = FoldedVecNormalize.load(str(saved / checkpoint.NORMALISER), venv)
+    model = algorithms.ALGORITHMS[description["algo"]].model.load(saved / checkpoint.MODEL, env=normalised,
+                                                                  device=device)
+    checkpoint.restore_replay(saved, model)
+    checkpoint.seed_afresh(model, description["seed"])
     return model
 
 

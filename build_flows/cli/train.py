@@ -1,14 +1,24 @@
 """Train a policy with Stable-Baselines3, its deployed path quantised by Brevitas, into a run folder.
 
-Repeat the command to continue a run that was interrupted. Example:
+Repeat the command to continue a run that was interrupted: the result is the same, bit for bit. Examples:
 
   quarl train --task CartPole-v1 --weight-bits 4 --act-bits 4 --input-bits 8 --out runs/x
+  quarl train --task Pendulum-v1 --algo sac --weight-bits 3 --act-bits 3 --per-channel --out runs/p
+  quarl train --task CartPole-v1 --fp32 --out runs/float
+  quarl train --task CartPole-v1 --init runs/float --weight-bits 2 --act-bits 2 --steps 50000 --out runs/tuned
+  quarl train --task MyTask-v0 --steps 500000 --set net_arch=[32,32] --set learning_rate=0.001 --out runs/mine
+
+Algorithms: ppo, a2c (any actions), dqn (discrete), ddpg, td3, sac (continuous). Settings per algorithm and task come
+from models/presets; --set changes them, and gives them for a task without a preset.
 """
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from host.errors import UserError
 
 HELP = "train a quantised policy into a run folder"
 
@@ -16,13 +26,20 @@ HELP = "train a quantised policy into a run folder"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``quarl train``."""
     parser.add_argument("--task", required=True, help="Gymnasium environment id, for example CartPole-v1")
-    parser.add_argument("--algo", default="ppo", help="algorithm (default ppo)")
+    parser.add_argument("--algo", default="ppo", help="ppo, a2c, dqn, ddpg, td3 or sac (default ppo)")
     parser.add_argument("--weight-bits", type=int, default=4, help="bits of every weight, 2 to 8 (default 4)")
     parser.add_argument("--act-bits", type=int, default=4, help="bits of hidden activations, 2 to 8 (default 4)")
     parser.add_argument("--input-bits", type=int, default=8, help="bits of the encoded observation, 2 to 8 (default 8)")
+    parser.add_argument("--per-channel", action="store_true", help="one weight scale a channel, not one a layer")
     parser.add_argument("--fp32", action="store_true", help="train without quantisation")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     parser.add_argument("--steps", type=int, help="environment steps (default: the preset's)")
+    parser.add_argument("--delay", type=int, default=0, metavar="STEPS", help="train so long in fp32 first (default 0)")
+    parser.add_argument("--init", type=Path, metavar="RUN", help="start from this fp32 run")
+    parser.add_argument("--precision", default="fp32", help="of training: fp32, bf16 or fp16 (on a GPU; default fp32)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"),
+                        help="auto takes a GPU where there is one (default auto)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a preset's setting")
     parser.add_argument("--out", type=Path, required=True, help="the run folder, for example runs/x")
 
 
@@ -32,8 +49,23 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from models.bits import Bits
     from models.train import TrainConfig, train
 
-    bits = None if args.fp32 else Bits(args.weight_bits, args.act_bits, args.input_bits)
-    result = train(TrainConfig(args.task, args.out, args.algo, bits, args.seed, args.steps))
+    bits = None if args.fp32 else Bits(args.weight_bits, args.act_bits, args.input_bits, args.per_channel)
+    result = train(TrainConfig(args.task, args.out, args.algo, bits, args.seed, args.steps, args.precision, args.delay,
+                               args.init, args.device, settings=_settings(args.set)))
     say("best mean return %.1f ± %.1f over %d episodes after %d steps; the run is in %s"
         % (result["mean_return"], result["std_return"], result["episodes"], result["timesteps"], args.out))
     return {"run": str(args.out), **result}
+
+
+def _settings(pairs: Sequence[str]) -> dict[str, Any]:
+    import yaml
+    settings = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals:
+            raise UserError("--set takes KEY=VALUE, the value as in YAML", pair, "write --set learning_rate=0.001")
+    return settings

@@ -25,8 +25,8 @@ def random_codes(device, n):
 def test_an_inference_that_times_out_is_an_error_and_not_the_last_action(device):
     codes = random_codes(device, 20)
     expected = integer.accumulators(device.policy, codes)
-    device.step(codes[0])
-    device.emulator.write(registers.TIMEOUT, 20)
+    latency = device.step(codes[0]).cycles
+    device.emulator.write(registers.TIMEOUT, latency // 2)
     with pytest.raises(ToolError, match=r"^every inference must be done within TIMEOUT cycles of its start, found a "
                                         r"timeout \(STATUS 0x[0-9a-f]{8}\)\. Fix: reset the device"):
         device.step(codes[1])

@@ -11,6 +11,7 @@ from host import codec
 from host.errors import UserError
 from host.policy import ActionSpace
 from tests.host.helpers import box_policy, make_policy, refused, vector
+from tests.host.pixels import pixel_policy, random_pixels
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 NEAR = st.floats(-300, 300, width=32)
@@ -122,6 +123,33 @@ def test_observation_must_be_numbers(observation):
         codec.encode(make_policy(), observation)
     assert caught.value.rule == "an observation must be numbers of shape (2,)"
     assert caught.value.fix == "pass what the environment Toy-v0 returns"
+
+
+def test_pixels_are_their_own_codes():
+    policy = pixel_policy(shape=(1, 16, 16), convs=[(1, (2, 2), 1)])
+    every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    codes = codec.encode(policy, every)
+    assert codes.dtype == np.uint8 and codes.tolist() == [list(range(256))]
+
+
+def test_pixels_come_one_or_many_in_row_major_order():
+    policy = pixel_policy()
+    batch = random_pixels(policy, 3, 0)
+    codes = codec.encode(policy, batch)
+    assert codes.shape == (3, 144) and codes[2, 72 + 2 * 8 + 5] == batch[2, 1, 2, 5]
+    assert codec.encode(policy, batch[1]).tolist() == codes[1:2].tolist()
+    assert codec.encode(policy, batch[:0]).shape == (0, 144)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int8, np.int64])
+def test_pixels_must_be_uint8(kind):
+    with refused(UserError, "pixels must be uint8", np.dtype(kind).name, "pass what the environment Toy-v0 returns"):
+        codec.encode(pixel_policy(), np.zeros((2, 9, 8), kind))
+
+
+def test_pixels_must_have_the_policys_shape():
+    with refused(UserError, "an observation must have the shape (2, 9, 8)", "shape (9, 8, 2)", OTHER_TASK):
+        codec.encode(pixel_policy(), np.zeros((9, 8, 2), np.uint8))
 
 
 @settings(max_examples=100, deadline=None)

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from host.integer import accumulators, count_thresholds, matmul, trace
+from host.integer import accumulators, convolve, count_thresholds, matmul, trace
 from host.policy import Layer
 from tests.host.helpers import make_policy, random_codes, random_policy
+from tests.host.pixels import pixel_policy, random_pixels
 
 BITS = st.integers(2, 8)
 
@@ -125,3 +126,76 @@ def test_bound_of_a_hidden_layer_counts_unsigned_codes():
 
 def test_no_rows_give_no_rows():
     assert accumulators(make_policy(), np.empty((0, 2), np.int8)).shape == (0, 2)
+
+
+SMALL = st.integers(1, 5)
+
+
+@settings(max_examples=80, deadline=None)
+@given(SMALL, SMALL, SMALL, SMALL, st.integers(0, 6), st.integers(0, 6), st.integers(1, 4), st.integers(0, 3),
+       st.booleans(), st.integers(0, 2 ** 32 - 1))
+@example(4, 32, 8, 8, 76, 76, 4, 1, True, 0)
+@example(1, 1, 1, 1, 0, 0, 1, 1, False, 0)
+def test_convolution_equals_torch(inputs, outputs, kernel_height, kernel_width, more_height, more_width, stride, count,
+                                  pixels, seed):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(-128, 128, (outputs, inputs, kernel_height, kernel_width)).astype(np.int8)
+    shape = (count, inputs, kernel_height + more_height, kernel_width + more_width)
+    codes = rng.integers(0, 256, shape).astype(np.uint8) if pixels else rng.integers(-128, 128, shape).astype(np.int8)
+    found = convolve(weights, codes, stride, 128 * 255 * weights[0].size)
+    # float64 holds every one of these sums exactly
+    expected = torch.nn.functional.conv2d(torch.from_numpy(codes.astype(np.float64)),
+                                          torch.from_numpy(weights.astype(np.float64)), stride=stride).numpy()
+    assert found.dtype == np.int32 and found.shape == expected.shape and np.array_equal(found, expected)
+
+
+def test_a_convolution_by_hand():
+    codes = np.arange(12, dtype=np.uint8).reshape(1, 1, 3, 4)
+    weights = np.array([[[[1, 0], [0, -1]]], [[[0, 2], [0, 0]]]], np.int8)
+    assert convolve(weights, codes, 1, 30).tolist() == [[[[-5, -5, -5], [-5, -5, -5]], [[2, 4, 6], [10, 12, 14]]]]
+    assert convolve(weights, codes, 2, 30).tolist() == [[[[-5, -5]], [[2, 6]]]]
+
+
+def test_convolutions_are_exact_beyond_float32():
+    weights, codes = np.full((1, 3, 20, 20), 127, np.int8), np.full((1, 3, 20, 20), 255, np.uint8)
+    weights[0, 0, 0, 0] = 126
+    total = 127 * 255 * 1200 - 255
+    assert total > 2 ** 24 and int(np.float32(total)) != total
+    assert convolve(weights, codes, 1, total).tolist() == [[[[total]]]]
+
+
+def test_a_policy_of_pixels_equals_torch():
+    torch = pytest.importorskip("torch")
+    policy = pixel_policy((4, 20, 17), [(6, (5, 4), 3), (5, (3, 2), 1)], [7, 3], 8, 4, seed=5)
+    observations = random_pixels(policy, 6, 1)
+    codes, varied = torch.from_numpy(observations.astype(np.float64)), 0
+    for layer, (acc, hidden) in zip(policy.layers, trace(policy, observations.reshape(6, -1)), strict=True):
+        weights = torch.from_numpy(layer.weights.astype(np.float64))
+        expected = (torch.nn.functional.linear(codes.flatten(1), weights) if layer.stride is None
+                    else torch.nn.functional.conv2d(codes, weights, stride=layer.stride))
+        assert acc.dtype == np.int32 and np.array_equal(acc, expected.numpy())
+        if layer.thresholds is None:
+            assert hidden is None
+            continue
+        table = torch.from_numpy(layer.thresholds.astype(np.float64))
+        table = table.reshape(1, *table.shape, *[1] * (expected.ndim - 2))
+        codes = (expected.unsqueeze(2) >= table).sum(2).double()
+        assert hidden.dtype == np.uint8 and np.array_equal(hidden, codes.numpy())
+        varied += len(np.unique(hidden)) > 4
+    assert varied == 3, "weak thresholds: hardly any two codes differ"
+
+
+def test_pixels_may_come_flat_or_in_their_shape():
+    policy = pixel_policy()
+    observations = random_pixels(policy, 3, 0)
+    flat, shaped = (accumulators(policy, codes) for codes in (observations.reshape(3, -1), observations))
+    assert flat.shape == (3, 2) and np.array_equal(flat, shaped)
+    assert accumulators(policy, observations[:0]).shape == (0, 2)
+
+
+def test_codes_of_another_length_are_no_input():
+    with pytest.raises(ValueError, match="reshape"):
+        accumulators(make_policy(), np.zeros((2, 4), np.int8))
+    with pytest.raises(ValueError, match="reshape"):
+        accumulators(pixel_policy(), np.zeros((2, 72), np.uint8))

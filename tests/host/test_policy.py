@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host import files, policy
-from host.errors import ToolError
+from host.errors import ToolError, UserError
 from host.integer import accumulators
 from host.policy import ActionSpace, Layer
-from tests.host.helpers import box_policy, make_policy, random_codes, random_policy, refused, vector
+from tests.host.helpers import RETRY, box_policy, make_policy, random_codes, random_policy, refused, vector
+from tests.host.pixels import pixel_policy, random_pixels
 from tests.host.test_files import FIX, RULE, interrupted, tree
 
 ONNX = b"not looked into"
@@ -25,7 +26,8 @@ def assert_same(found, expected):
     for field in dataclasses.fields(policy.Policy):
         a, b = getattr(found, field.name), getattr(expected, field.name)
         if field.name == "layers":
-            assert [(la.weight_bits, la.act_bits) for la in a] == [(la.weight_bits, la.act_bits) for la in b]
+            assert [(la.weight_bits, la.act_bits, la.stride) for la in a] == [
+                (la.weight_bits, la.act_bits, la.stride) for la in b]
             pairs = [(x, y) for la, lb in zip(a, b, strict=True)
                      for x, y in ((la.weights, lb.weights), (la.thresholds, lb.thresholds))]
         else:
@@ -41,8 +43,8 @@ def assert_same(found, expected):
     make_policy(), box_policy(), box_policy(head="tanh"),
     make_policy(provenance={"seed": 0, "return": 499.5, "versions": {"torch": "2"}}),
     make_policy(observation_shape=(1, 2, 1)),
-    make_policy(layers=(Layer(np.array([[-2, 1], [0, 1]], np.int8), 2),)),
-], ids=["discrete", "clip", "tanh", "provenance", "shape", "one layer"])
+    make_policy(layers=(Layer(np.array([[-2, 1], [0, 1]], np.int8), 2),)), pixel_policy(),
+], ids=["discrete", "clip", "tanh", "provenance", "shape", "one layer", "pixels"])
 def test_round_trip(tmp_path, original):
     policy.write(original, tmp_path / "package", ONNX)
     found = policy.read(tmp_path / "package")
@@ -210,3 +212,128 @@ def test_a_package_is_three_files_of_the_named_hashes(tmp_path):
     with np.load(tmp_path / "weights.npz") as archive:
         assert sorted(archive.files) == ["decode_bias", "decode_scale", "encode_offset", "encode_scale",
                                          "thresholds0", "weights0", "weights1"]
+
+
+def test_dense_packages_are_what_they_were():
+    """Packages made before there were convolutions keep their hash, and with it the accelerators built from them."""
+    assert make_policy().hash == "4ff8d67bfff2d316f8c67d3d96d13a79c51cc699305fe8164b89198982c39f29"
+    assert box_policy(head="tanh").hash == "fb59e3252ed847fdb93cc801a657f44983615aff8952f34482521d117b84eee3"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.tuples(st.integers(1, 4), st.integers(5, 9), st.integers(5, 9)),
+       st.lists(st.tuples(st.integers(1, 4), st.tuples(st.integers(1, 2), st.integers(1, 2)), st.integers(1, 2)),
+                min_size=1, max_size=2), st.lists(st.integers(1, 5), min_size=1, max_size=2), st.integers(2, 8),
+       st.integers(2, 8), st.integers(0, 2 ** 32 - 1))
+def test_round_trip_of_random_pixel_policies(tmp_path_factory, shape, convs, dense, weight_bits, act_bits, seed):
+    original = pixel_policy(shape, convs, dense, weight_bits, act_bits, seed)
+    folder = tmp_path_factory.mktemp("random") / "package"
+    policy.write(original, folder, ONNX)
+    found = policy.read(folder)
+    assert_same(found, original)
+    assert found.hash == original.hash
+    codes = random_pixels(original, 2, seed)
+    assert np.array_equal(accumulators(found, codes), accumulators(original, codes))
+
+
+def test_the_manifest_of_pixels(tmp_path):
+    policy.write(pixel_policy(), tmp_path, ONNX)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert (manifest["schema"], manifest["input_bits"], manifest["observation"]) == (2, 8, {"shape": [2, 9, 8]})
+    assert manifest["layers"] == [
+        {"in": 2, "out": 3, "weight_bits": 4, "act_bits": 3, "kernel": [3, 2], "stride": 2},
+        {"in": 3, "out": 4, "weight_bits": 4, "act_bits": 3, "kernel": [2, 2], "stride": 1},
+        {"in": 36, "out": 5, "weight_bits": 4, "act_bits": 3}, {"in": 5, "out": 2, "weight_bits": 4, "act_bits": None}]
+
+
+@pytest.mark.parametrize("change, rule", [
+    ({"schema": 1}, "the schema of this package must be 2"),
+    ({"stride": 1}, "layer 2: weights must be int8 [out, 144]"),
+    ({"kernel": [2, 3]}, "manifest.json must name the sizes of the layers in weights.npz"),
+    ({"kernel": []}, "manifest.json must name the sizes of the layers in weights.npz"),
+    ({"stride": "2"}, "layer 0: the stride must be a positive integer"),
+    ({"stride": None}, "encode_scale must be float32 [144]")], ids=str)
+def test_a_manifest_of_pixels_that_does_not_fit(tmp_path, change, rule):
+    policy.write(pixel_policy(), tmp_path, ONNX)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (manifest if "schema" in change else manifest["layers"][0]).update(change)
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError) as caught:
+        policy.read(tmp_path)
+    assert (caught.value.rule, caught.value.fix) == (rule, RETRY)
+
+
+def test_a_dense_package_has_schema_1(tmp_path):
+    policy.write(make_policy(), tmp_path, ONNX)
+    manifest = (tmp_path / "manifest.json").read_text()
+    (tmp_path / "manifest.json").write_text(json.dumps(dict(json.loads(manifest), schema=2)))
+    with refused(UserError, "the schema of this package must be 1", "2", RETRY):
+        policy.read(tmp_path)
+
+
+def test_sizes_of_a_convolution():
+    layer = Layer(np.zeros((32, 4, 8, 8), np.int8), 4, stride=4)
+    assert layer.output_shape((4, 84, 84)) == (32, 20, 20)
+    assert Layer(np.zeros((2, 1, 3, 2), np.int8), 4, stride=3).output_shape((1, 8, 3)) == (2, 2, 1)
+    assert pixel_policy().input_range == (0, 255)
+    assert pixel_policy().pixels and not make_policy().pixels
+
+
+def test_bounds_of_pixels_count_up_to_255():
+    layer = Layer(np.array([[[[1, -2]], [[3, -4]]], [[[0, 0]], [[5, 0]]]], np.int8), 4, stride=1)
+    assert make_policy(layers=(layer,), input_bits=8).accumulator_bound(0) == 10 * 255
+
+
+def test_strides_and_kernels_are_in_the_hash():
+    one = pixel_policy(convs=[(3, (1, 1), 1)], shape=(1, 1, 1))
+    two = dataclasses.replace(one, layers=(dataclasses.replace(one.layers[0], stride=2), *one.layers[1:]))
+    policy.validate(two)                               # the same numbers: over 1 x 1 every stride gives one position
+    assert one.hash != two.hash
+
+
+def conv(index=0, **changes):
+    layers = list(pixel_policy().layers)
+    layers[index] = dataclasses.replace(layers[index], **changes)
+    return {"layers": tuple(layers)}
+
+
+@pytest.mark.parametrize("changes, rule, found", [
+    (conv(stride=0), "layer 0: the stride must be a positive integer", "0"),
+    (conv(stride=-1), "layer 0: the stride must be a positive integer", "-1"),
+    (conv(1, stride=1.5), "layer 1: the stride must be a positive integer", "1.5"),
+    (conv(weights=np.zeros((3, 1, 3, 2), np.int8)),
+     "layer 0: weights must be int8 [out, 2, kernel height, kernel width]", "int8 [3, 1, 3, 2]"),
+    (conv(weights=np.zeros((3, 2, 3), np.int8)),
+     "layer 0: weights must be int8 [out, 2, kernel height, kernel width]", "int8 [3, 2, 3]"),
+    (conv(weights=np.zeros((3, 2, 3, 2), np.int16)),
+     "layer 0: weights must be int8 [out, 2, kernel height, kernel width]", "int16 [3, 2, 3, 2]"),
+    (conv(weights=np.zeros((3, 2, 0, 2), np.int8)),
+     "layer 0: weights must be int8 [out, 2, kernel height, kernel width]", "int8 [3, 2, 0, 2]"),
+    (conv(weights=np.zeros((3, 2, 10, 2), np.int8)), "layer 0: the kernel must fit into the input of 9 x 8", "10 x 2"),
+    (conv(1, weights=np.zeros((4, 3, 2, 5), np.int8)), "layer 1: the kernel must fit into the input of 4 x 4", "2 x 5"),
+    (conv(1, weights=np.full((4, 3, 2, 2), 8, np.int8)), "layer 1: 4-bit weights must lie in [-8, 7]", "[8, 8]"),
+    (conv(thresholds=np.zeros((3, 3), np.int32)), "layer 0: thresholds must be int32 [3, 7]", "int32 [3, 3]"),
+    (conv(1, act_bits=9), "layer 1: activation bits must be 2 to 8", "9"),
+    (conv(2, stride=1), "layer 2: weights must be int8 [out, 4, kernel height, kernel width]", "int8 [5, 36]"),
+    (conv(3, stride=1), "layer 3: a convolution must come before every dense layer", "an input of [5]"),
+    (conv(2, weights=np.zeros((5, 35), np.int8)), "layer 2: weights must be int8 [out, 36]", "int8 [5, 35]"),
+    (conv(0, stride=None), "encode_scale must be float32 [144]", "float32 [0]"),
+    ({"layers": pixel_policy().layers[:1]}, "layer 0: the last layer must be dense", "a convolution"),
+    ({"encode_scale": vector(1)}, "encode_scale must be float32 [0]", "float32 [1]"),
+    ({"encode_offset": np.empty(0)}, "encode_offset must be float32 [0]", "float64 [0]"),
+    ({"input_bits": 4}, "a policy that begins with a convolution must read 8-bit pixels [channels, height, width]",
+     "4 bits, shape [2, 9, 8]"),
+    ({"observation_shape": (18, 8)},
+     "a policy that begins with a convolution must read 8-bit pixels [channels, height, width]",
+     "8 bits, shape [18, 8]"),
+])
+def test_convolutions_that_break_a_rule(changes, rule, found):
+    with refused(UserError, rule, found, RETRY):
+        policy.validate(pixel_policy(**changes))
+
+
+def test_accumulators_of_pixels_must_fit_32_bits():
+    weights = np.full((1, 1, 300, 300), -128, np.int8)
+    layers = (Layer(weights, 8, np.zeros((1, 3), np.int32), 2, 1), Layer(np.ones((2, 1), np.int8), 2))
+    with refused(UserError, "layer 0: accumulators must fit 32 bits", "up to %d" % (300 * 300 * 128 * 255), RETRY):
+        policy.validate(pixel_policy(shape=(1, 300, 300), convs=(), dense=(2,), layers=layers))

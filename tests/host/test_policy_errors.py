@@ -106,10 +106,10 @@ def test_other_json(package, value, found):
         policy.read(package)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_other_schema_version(package, version):
     edit(package, lambda manifest: manifest.update(schema=version))
-    with refused(UserError, "the package schema must be 1", str(version),
+    with refused(UserError, "the package schema must be 1 or 2", str(version),
                  "export the run again with this version of quarl, or use the version that wrote it"):
         policy.read(package)
 

@@ -21,7 +21,7 @@ from tests.hw.helpers import RTL
 
 Net = Sequence[Unit]    # a chain: each takes the beats of the one before
 _RESET, _GO = 0, 1      # bits of a control beat, before a stall for every stream
-_CHUNK, _LIMIT = 2000, 100_000    # cycles
+_CHUNK, _LIMIT = 2000, 400_000    # cycles
 
 
 def streams(net: Net) -> list[Stream]:

@@ -14,7 +14,6 @@ from host.policy import ActionSpace
 from models.actor import QuantActor
 from models.bits import Bits
 from models.extract import extract
-from models.quantisers import hidden_activation
 from models.random_policy import random_actor, random_policy
 
 
@@ -51,8 +50,9 @@ def policy_of(actor):
 
 
 @pytest.mark.parametrize("dims", [(1100, 9, 2), (2, 600, 3)])
-def test_parity_of_wide_layers_whose_sums_pass_float32(dims):
-    actor = random_actor(dims, Bits(8, 8, 8), 0)
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_parity_of_wide_layers_whose_sums_pass_float32(dims, per_channel):
+    actor = random_actor(dims, Bits(8, 8, 8, per_channel), 0)
     with torch.no_grad():
         for layer in actor.linears:
             layer.weight.copy_(torch.where(layer.weight > 0, 1.0, -1.0))
@@ -62,8 +62,9 @@ def test_parity_of_wide_layers_whose_sums_pass_float32(dims):
 
 
 @pytest.mark.parametrize("dims", [(1, 1), (1, 1, 1), (3, 5, 2)])
-def test_parity_with_a_zero_layer_and_signed_zeros(dims):
-    actor = random_actor(dims, Bits(2, 2, 2), 1)
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_parity_with_a_zero_layer_and_signed_zeros(dims, per_channel):
+    actor = random_actor(dims, Bits(2, 2, 2, per_channel), 1)
     with torch.no_grad():
         actor.linears[-1].weight.zero_()
         actor.linears[-1].bias.fill_(-0.0)
@@ -71,15 +72,51 @@ def test_parity_with_a_zero_layer_and_signed_zeros(dims):
     assert_parity(actor, policy_of(actor), x)
 
 
+@pytest.mark.parametrize("dims", [(4, 3), (4, 9, 3), (4, 9, 8, 3)])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_the_hidden_activations_are_the_last_layers_input(dims, per_channel):
+    """Off-policy actors read them twice: for the mean, which is deployed, and for its spread, which is not."""
+    actor = random_actor(dims, Bits(4, 8, 8, per_channel), 0)
+    x = 2 * torch.randn(200, 4)
+    step = actor.stages()[-2].act_scale if len(dims) > 2 else actor.input_scale
+    with torch.no_grad():
+        for mode in (False, True):
+            hidden = actor.train(mode).hidden(x)
+            assert hidden.dtype == torch.float32 and hidden.shape == (200, dims[-2])
+            assert torch.equal((hidden / step).round() * step, hidden)
+            assert torch.equal(actor.output(hidden), actor(x))
+
+
+def test_the_deployed_actor_is_exact_under_autocast():
+    actor = random_actor((5, 64, 64, 3), Bits(8, 8), 0)
+    x = torch.randn(100, 5)
+    expected, hidden, trace = actor(x), actor.hidden(x), actor.trace(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(actor(x), expected) and torch.equal(actor.output(actor.hidden(x)), expected)
+        assert torch.equal(actor.hidden(x), hidden)
+        assert all(torch.equal(a, b) for (a, _), (b, _) in zip(actor.trace(x), trace, strict=True))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_a_gpu_gives_the_same_numbers(per_channel):
+    actor = random_actor((5, 64, 64, 3), Bits(6, 6, 8, per_channel), 0)
+    x = torch.randn(500, 5)
+    expected, gpu = actor(x), copy.deepcopy(actor).cuda()
+    assert torch.equal(gpu(x.cuda()).cpu(), expected)
+    assert policy_of(gpu).hash == policy_of(actor).hash
+    gpu.train()(x.cuda()).sum().backward()
+    assert all(p.grad.isfinite().all() for p in gpu.parameters())
+    assert torch.equal(gpu.cpu().eval()(x), expected)
+
+
 @settings(max_examples=40, deadline=None)
 @given(bits, st.floats(2 ** -10, 50, width=32), seeds)
 def test_activation_formula_equals_the_brevitas_module(act_bits, limit, seed):
-    module = hidden_activation(act_bits).eval()
+    actor = QuantActor((1, 1, 1), Bits(4, act_bits)).eval()
+    module = actor.activations[0]
     with torch.no_grad():
         next(module.parameters()).fill_(limit)
-    actor = QuantActor((1, 1, 1), Bits(4, act_bits))
-    actor[2] = module
-    actor.activations[0] = module
     scale, top = module.act_quant.scale().detach(), 2 ** act_bits - 1
     ties = scale * (torch.arange(-2, top + 4) + 0.5)
     near = torch.cat([ties, ties.nextafter(torch.tensor(9e9)), ties.nextafter(torch.tensor(-9e9))])
@@ -122,6 +159,24 @@ def test_cache_follows_every_optimiser(how):
     assert not torch.equal(actor.eval()(x), before)
     actor.load_state_dict(random_actor((3, 4, 2), Bits(4, 4), 0).state_dict())
     assert torch.equal(actor(x), before)
+
+
+def test_a_loaded_state_is_trained_and_deployed():
+    """The learned limits of the loaded state take part in both modes, in the parameters that an optimiser holds."""
+    policy = nn.ModuleDict({"actor": random_actor((3, 4, 2), Bits(4, 4), 0)})
+    other = random_actor((3, 4, 2), Bits(4, 4), 1)
+    held, x = list(policy.parameters()), torch.randn(5, 3)
+    policy.load_state_dict({f"actor.{name}": value for name, value in other.state_dict().items()})
+    assert all(a is b for a, b in zip(held, policy.parameters(), strict=True))
+    for mode in (False, True):
+        assert torch.equal(policy["actor"].train(mode)(x), other.train(mode)(x))
+
+
+def test_cache_survives_a_move():
+    actor = random_actor((3, 4, 2), Bits(4, 4), 0)
+    x = torch.randn(5, 3)
+    before, stages = actor(x), actor.stages()
+    assert torch.equal(actor.to("cpu")(x), before) and actor.stages() is not stages
 
 
 def test_cache_follows_a_write_that_torch_does_not_count():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from host.errors import UserError
@@ -26,3 +28,16 @@ def test_each_width_is_checked(kind, values):
 def test_input_defaults_to_eight_and_text():
     assert Bits(4, 3).input == 8
     assert str(Bits(4, 3)) == "W4A3I8"
+
+
+def test_one_scale_per_channel_has_a_letter_and_a_check():
+    assert not Bits(4, 4).per_channel
+    assert str(Bits(4, 4, 8, per_channel=True)) == "W4A4I8c"
+    for value in (1, None, "true"):
+        with pytest.raises(UserError, match=rf"^per_channel must be true .* or false .*, found {value}\. Fix: write "):
+            Bits(4, 4, 8, value)
+
+
+def test_a_config_without_the_key_has_one_scale_per_layer():
+    assert Bits(**{"weight": 4, "act": 3, "input": 8}) == Bits(4, 3)
+    assert dataclasses.asdict(Bits(4, 3)) == {"weight": 4, "act": 3, "input": 8, "per_channel": False}

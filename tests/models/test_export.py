@@ -77,5 +77,6 @@ def test_export_run(tiny_run):
 
 def test_fp32_cannot_be_exported(tmp_path):
     train(TrainConfig("CartPole-v1", tmp_path / "fp32", steps=256))
-    with pytest.raises(UserError, match=r"only a quantised run can be exported, found an fp32 run in .*without --fp32"):
+    with pytest.raises(UserError, match=r"only a run quantised to integers can be exported, found an fp32 run in .*"
+                                        r"without --fp32, or quantise it with `quarl ptq`"):
         export_run(tmp_path / "fp32")

@@ -54,7 +54,30 @@ def test_a_box_is_clipped():
     low, high = np.array([-2.0, -1.0], np.float32), np.array([2.0, 1.0], np.float32)
     action = action_space(spaces.Box(low, high))
     assert action == ActionSpace("box", low=(-2.0, -1.0), high=(2.0, 1.0))
-    assert ex.head(action) == "clip"
+    assert ex.head("ppo", action) == ex.head("a2c", action) == "clip"
+    assert ex.head("ddpg", action) == ex.head("td3", action) == ex.head("sac", action) == "tanh"
+
+
+@pytest.mark.parametrize("algo", ["ppo", "a2c", "dqn"])
+def test_a_discrete_action_is_the_largest_output(algo):
+    assert ex.head(algo, ActionSpace("discrete", 3)) == "argmax"
+
+
+def test_an_off_policy_box_is_squashed():
+    actor = random_actor((3, 4, 2), Bits(4, 4), 0)
+    box = ActionSpace("box", low=(-2.0, -1.0), high=(2.0, 1.0))
+    policy = ex.extract(actor, np.ones(3), np.zeros(3), (3,), box, "task", "sac", {})
+    validate(policy)
+    assert policy.head == "tanh"
+
+
+def test_every_channel_has_its_own_scale():
+    actor, policy = random_policy((5, 7, 3), Bits(3, 3, 4, per_channel=True), 0)
+    validate(policy)
+    last, before = actor.linears[-1].quant_weight().scale.detach().flatten(), actor.stages()[0].act_scale
+    assert policy.decode_scale.dtype == np.float32 and len(np.unique(policy.decode_scale)) == 3
+    np.testing.assert_array_equal(policy.decode_scale, (last * before).numpy())
+    np.testing.assert_array_equal(np.abs(policy.layers[0].weights).max(axis=1), 3)
 
 
 def test_unsupported_actions():

@@ -16,6 +16,7 @@ from models.bits import Bits
 from models.extract import extract
 from models.normalise import CLIP, FoldedVecNormalize
 from models.random_policy import random_actor
+from models.tasks import make_env
 
 
 class Still(gym.Env):
@@ -27,7 +28,8 @@ class Still(gym.Env):
 
 
 def normaliser(n, input_bits, mean, var):
-    made = FoldedVecNormalize(DummyVecEnv([lambda: Still(n)]), input_bits, training=False)
+    made = FoldedVecNormalize(DummyVecEnv([lambda: Still(n)]), input_bits)
+    made.training = False
     made.obs_rms.mean, made.obs_rms.var = np.asarray(mean), np.asarray(var)
     return made
 
@@ -87,3 +89,25 @@ def test_survives_pickling():
 def test_clip_never_changes_a_code(input_bits):
     made = normaliser(1, input_bits, [0.0], [1.0])
     assert (2 ** (input_bits - 1)) * made.input_scale < CLIP
+
+
+@pytest.mark.parametrize("norm_reward", [False, True])
+def test_steps_are_those_of_vecnormalize(norm_reward):
+    def played(wrap):
+        venv = wrap(DummyVecEnv([lambda: make_env("CartPole-v1") for _ in range(3)]))
+        venv.seed(0)
+        yield venv.reset()
+        for step in range(80):
+            observations, rewards, dones, infos = venv.step(np.full(3, step % 2))
+            yield observations
+            yield rewards
+            yield dones.astype(float)
+            yield from (info["terminal_observation"] for info in infos if "terminal_observation" in info)
+        yield venv.obs_rms.mean, venv.obs_rms.var, np.full(4, venv.ret_rms.var if norm_reward else 0.0)
+    ours = played(lambda venv: FoldedVecNormalize(venv, 8, norm_reward, 0.9))
+    theirs = played(lambda venv: VecNormalize(venv, norm_reward=norm_reward, clip_obs=CLIP, gamma=0.9))
+    ended = 0
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, other, atol=2e-5)
+        ended += np.shape(mine) == (4,)
+    assert ended > 3

@@ -9,17 +9,28 @@ def test_cartpole():
     assert settings["net_arch"] == [64, 64] and settings["target_return"] == 500
 
 
-@pytest.mark.parametrize("task", tasks("ppo"))
-def test_every_preset_fills_its_batches(task):
-    settings = preset("ppo", task)
-    assert settings["n_envs"] * settings["n_steps"] % settings["batch_size"] == 0
-    assert settings["eval_every"] <= settings["total_steps"]
+@pytest.mark.parametrize(("algo", "task"), [(algo, task) for algo in algorithms() for task in tasks(algo)])
+def test_every_preset_is_whole(algo, task):
+    settings = preset(algo, task)
+    if algo == "ppo":
+        assert settings["n_envs"] * settings["n_steps"] % settings["batch_size"] == 0
+    assert settings["eval_every"] <= settings["total_steps"] and settings["eval_every"] <= settings["checkpoint_every"]
+    assert settings.get("learning_starts", 0) < settings["total_steps"]
+    preset(algo, task, settings)          # every key is one that the defaults have too
 
 
 def test_unknown_task_lists_the_known():
-    with pytest.raises(UserError, match=r"the task must be one that ppo has a preset for: Acrobot-v1, CartPole-v1, .*, "
-                                        r"found Pong\. Fix: choose one with --task, or add it"):
+    with pytest.raises(UserError, match=r"the task must be one that ppo has a preset for: Acrobot-v1, Ant-v5, .*; or "
+                                        r"its training must be described, found Pong\. Fix: give --steps, and other "
+                                        r"settings as --set KEY=VALUE"):
         preset("ppo", "Pong")
+    assert preset("ppo", "Pong", {"total_steps": 10})["n_steps"] == 32
+
+
+def test_unknown_setting_names_the_nearest():
+    with pytest.raises(UserError, match=r"a setting of dqn must be one of batch_size, .*, found bufer_size\. Fix: "
+                                        r"write buffer_size\."):
+        preset("dqn", "CartPole-v1", {"bufer_size": 5})
 
 
 def test_unknown_algorithm_lists_the_known():

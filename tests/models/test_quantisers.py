@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 
 from host.errors import UserError
 from models import quantisers
@@ -24,11 +25,28 @@ def test_input_codes_use_the_whole_signed_range(bits):
     assert codes.tolist() == [-top, -top, 0, 0, min(2, top - 1), min(2, top - 1), top - 1]
 
 
+@pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("bits", BITS)
-def test_weights_are_narrow_and_use_their_range(bits):
-    layer = quantisers.linear(40, 30, bits)
-    weights = layer.quant_weight().int()
-    assert int(weights.abs().max()) == 2 ** (bits - 1) - 1
+def test_weights_are_narrow_and_use_their_range(bits, per_channel):
+    layer = quantisers.linear(40, 30, bits, per_channel)
+    with torch.no_grad():
+        layer.weight *= torch.linspace(1, 3, 30)[:, None]
+    quantised = layer.quant_weight()
+    top = 2 ** (bits - 1) - 1
+    widest = quantised.int().abs().amax(dim=1)
+    assert int(widest.max()) == top and (not per_channel or (widest == top).all())
+    assert quantised.scale.shape == ((30, 1) if per_channel else ())
+
+
+def test_loading_keeps_the_learned_scales_the_same_parameters():
+    """An optimiser or a target network's update that holds them must keep working."""
+    module, other = nn.Sequential(quantisers.hidden_activation(4)), nn.Sequential(quantisers.hidden_activation(4))
+    limit = next(module.parameters())
+    with torch.no_grad():
+        next(other.parameters()).fill_(3.0)
+    module.load_state_dict(other.state_dict())
+    assert next(module.parameters()) is limit and float(limit) == 3.0
+    assert float(module[0].act_quant.scale()) == float(other[0].act_quant.scale())
 
 
 @pytest.mark.parametrize("bits", BITS)

@@ -14,7 +14,7 @@ def test_equal_arguments_give_equal_policies_and_leave_the_random_state():
     assert one.hash == other.hash != random_policy((4, 9, 2), Bits(4, 4), 6)[1].hash
 
 
-@pytest.mark.parametrize("bits", [Bits(2, 2, 2), Bits(4, 4, 8), Bits(8, 8, 8)])
+@pytest.mark.parametrize("bits", [Bits(2, 2, 2), Bits(4, 4, 8), Bits(8, 8, 8), Bits(4, 4, 8, per_channel=True)])
 def test_codes_spread_over_their_range(bits):
     made = random_policy((8, 64, 64, 4), bits, 0)[1]
     x = np.random.default_rng(1).normal(size=(2000, 8)).astype(np.float32)
@@ -29,9 +29,10 @@ def test_biases_are_not_zero():
     assert all(float(layer.bias.detach().abs().max()) > 0 for layer in random_actor((3, 4, 2), Bits(4, 4), 0).linears)
 
 
-def test_package(tmp_path):
-    folder = random_package((3, 5, 2), Bits(3, 4, 5), 7, tmp_path / "package")
+@pytest.mark.parametrize("bits", [Bits(3, 4, 5), Bits(3, 4, 5, per_channel=True)])
+def test_package(bits, tmp_path):
+    folder = random_package((3, 5, 2), bits, 7, tmp_path / "package")
     read = policy.read(folder)
-    assert read.hash == random_policy((3, 5, 2), Bits(3, 4, 5), 7)[1].hash
+    assert read.hash == random_policy((3, 5, 2), bits, 7)[1].hash
     assert (read.task, read.observation_shape, read.head) == ("random", (3,), "argmax")
     assert (folder / "policy.onnx").stat().st_size > 0

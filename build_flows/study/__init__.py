@@ -1,0 +1,1 @@
+"""Studies: many trainings from one YAML file, each kept by the hash of its content, so that a killed study goes on."""

@@ -1,0 +1,91 @@
+"""The algorithms: Stable-Baselines3's, with quantised policies, mixed precision and fast rollouts."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.vec_env import VecEnv
+
+from host.errors import UserError
+from models.bits import Bits
+from models.integer_rollouts import IntegerRollouts
+from models.policies import QuantActorCriticPolicy, QuantDQNPolicy, QuantSACPolicy, QuantTD3Policy
+from models.precision import MixedPrecision
+from models.presets import schedule
+
+
+class QuantPPO(MixedPrecision, IntegerRollouts, PPO):
+    """PPO."""
+
+
+class QuantA2C(MixedPrecision, IntegerRollouts, A2C):
+    """A2C."""
+
+
+class QuantDQN(MixedPrecision, DQN):
+    """DQN."""
+
+
+class QuantDDPG(MixedPrecision, DDPG):
+    """DDPG."""
+
+
+class QuantTD3(MixedPrecision, TD3):
+    """TD3."""
+
+
+class QuantSAC(MixedPrecision, SAC):
+    """SAC."""
+
+
+class Algorithm(NamedTuple):
+    """A model class, its policy class, and the kinds of action spaces that it can act in."""
+
+    model: type[BaseAlgorithm]
+    policy: type[Any]
+    actions: tuple[str, ...]
+
+
+_ANY, _DISCRETE, _BOX = ("Discrete", "Box"), ("Discrete",), ("Box",)
+ALGORITHMS = {
+    "ppo": Algorithm(QuantPPO, QuantActorCriticPolicy, _ANY), "a2c": Algorithm(QuantA2C, QuantActorCriticPolicy, _ANY),
+    "dqn": Algorithm(QuantDQN, QuantDQNPolicy, _DISCRETE), "ddpg": Algorithm(QuantDDPG, QuantTD3Policy, _BOX),
+    "td3": Algorithm(QuantTD3, QuantTD3Policy, _BOX), "sac": Algorithm(QuantSAC, QuantSACPolicy, _BOX)}
+
+# Settings that are not arguments of a model's constructor.
+_OURS = {"net_arch", "n_envs", "norm_reward", "total_steps", "eval_episodes", "eval_every", "checkpoint_every",
+         "target_return", "noise"}
+
+
+def check_actions(algo: str, task: str, space: spaces.Space) -> None:
+    """Raise :class:`UserError` where ``algo`` cannot act in ``space``."""
+    kind = type(space).__name__
+    if kind not in ALGORITHMS[algo].actions:
+        able = ", ".join(name for name, each in ALGORITHMS.items() if kind in each.actions)
+        raise UserError(f"{algo} needs {' or '.join(ALGORITHMS[algo].actions)} actions", f"{space} in {task}",
+                        f"train with --algo {able.replace(', ', ' or ')}" if able else "choose another --task")
+
+
+def create(algo: str, settings: Mapping[str, Any], venv: VecEnv, bits: Bits | None, seed: int,
+           device: str = "cpu", precision: str = "fp32") -> BaseAlgorithm:
+    """A new model of ``algo`` with the ``settings`` of a preset, in ``venv``."""
+    arguments = {key: value for key, value in settings.items() if key not in _OURS}
+    for key in ("learning_rate", "clip_range"):
+        if key in arguments:
+            arguments[key] = schedule(arguments[key])
+    if settings.get("noise"):
+        size = venv.action_space.shape
+        arguments["action_noise"] = NormalActionNoise(np.zeros(size), np.full(size, settings["noise"]))
+    adam: dict[str, Any] = {"fused": True}                      # one kernel for all parameters
+    if algo in ("ppo", "a2c"):
+        adam["eps"] = 1e-5                                      # Stable-Baselines3's
+    chosen = ALGORITHMS[algo]
+    model = chosen.model(chosen.policy, venv, seed=seed, device=device, policy_kwargs={
+        "bits": bits, "net_arch": settings["net_arch"], "optimizer_kwargs": adam}, **arguments)
+    model.precision = precision
+    return model

@@ -1,0 +1,76 @@
+"""Environments stepped together, at little more than their own cost."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
+from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
+
+
+class _Discrete(spaces.Discrete):
+    """``Discrete`` that checks an action quickly: environments check each, at half the cost of CartPole's step."""
+
+    def contains(self, x: Any) -> bool:
+        return bool(self.start <= x < self.start + self.n) if type(x) is np.int64 else super().contains(x)
+
+
+class MonitoredVecEnv(DummyVecEnv):
+    """What ``DummyVecEnv`` of ``Monitor`` s returns, for one-dimensional observations, without its deep copies.
+
+    Arrays and infos are new at every step. The info of an episode's last step holds ``terminal_observation`` and
+    ``episode``: its return ``r``, length ``l`` and time ``t`` since the start, as Monitor's does.
+    """
+
+    def __init__(self, make: list[Callable[[], gym.Env[Any, Any]]]):
+        super().__init__([lambda fn=fn: _bare(fn()) for fn in make])
+        for env in self.envs:
+            space = env.unwrapped.action_space
+            if type(space) is spaces.Discrete:
+                env.unwrapped.action_space = _Discrete(space.n, start=space.start)
+        self._observed = self.observation_space.dtype
+        self._started = time.time()
+        self._returns, self._lengths = [0.0] * self.num_envs, [0] * self.num_envs
+
+    def reset(self) -> np.ndarray:
+        """First observations [N, n] of new episodes."""
+        self._returns, self._lengths = [0.0] * self.num_envs, [0] * self.num_envs
+        return super().reset()
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Observations [N, n], rewards float32 [N], dones bool [N] and infos."""
+        observations = np.empty((self.num_envs, *self.observation_space.shape), self._observed)
+        rewards, dones = np.empty(self.num_envs, np.float32), np.zeros(self.num_envs, bool)
+        infos: list[dict[str, Any]] = []
+        for i, (env, action) in enumerate(zip(self.envs, self.actions, strict=True)):
+            observation, reward, terminated, truncated, info = env.step(action)
+            info = {**info, "TimeLimit.truncated": truncated and not terminated}
+            self._returns[i] += float(reward)
+            self._lengths[i] += 1
+            if terminated or truncated:
+                info["episode"] = self._end_episode(i)
+                info["terminal_observation"] = np.array(observation)
+                observation, self.reset_infos[i] = env.reset()
+                dones[i] = True
+            observations[i], rewards[i] = observation, reward
+            infos.append(info)
+        return observations, rewards, dones, infos
+
+    def _end_episode(self, i: int) -> dict[str, float]:
+        episode = {"r": round(self._returns[i], 6), "l": self._lengths[i], "t": round(time.time() - self._started, 6)}
+        self._returns[i], self._lengths[i] = 0.0, 0
+        return episode
+
+
+def _bare(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:
+    """``env`` without the wrappers that only check how it is used."""
+    if isinstance(env, (OrderEnforcing, PassiveEnvChecker)):
+        return _bare(env.env)
+    if isinstance(env, gym.Wrapper):
+        env.env = _bare(env.env)
+    return env

@@ -1,0 +1,88 @@
+"""Kept results, and the files that are made of them."""
+import csv
+import json
+
+import pytest
+from study_work import record
+
+from build_flows.study import results
+from build_flows.study.grid import Point, Row, Study
+from host.errors import UserError
+
+
+def point(precision="qat4", seed=0, algo="ppo", **changes):
+    return Point("CartPole-v1", algo, precision, seed, {"total_steps": 512}, episodes=2, **changes)
+
+
+def test_a_result_is_read_as_it_was_written(tmp_path):
+    assert results.read(tmp_path, point()) is None
+    written = results.write(tmp_path, point(), record())
+    assert results.read(tmp_path, point()) == written
+    assert written["name"] == point().name and written["point"]["task"] == "CartPole-v1"
+    assert results.is_done(written)
+    assert results.summary(written) == "return 1.5 ± 0.5"
+
+
+def test_a_failure_is_kept_and_not_done(tmp_path):
+    failed = results.write(tmp_path, point(), {"error": "out of luck"})
+    assert results.read(tmp_path, point()) == failed
+    assert not results.is_done(failed)
+    assert results.summary(failed) == "failed: out of luck"
+
+
+def test_another_number_of_episodes_is_another_result(tmp_path):
+    results.write(tmp_path, point(), record((1.0, 2.0, 3.0)))
+    assert results.read(tmp_path, point()) is None
+
+
+@pytest.mark.parametrize("damage", [
+    lambda text: text[:100],
+    lambda text: "[]",
+    lambda text: text.replace('"seed": 0', '"seed": 7'),            # another point's
+    lambda text: text.replace('"returns"', '"retruns"'),
+    lambda text: text.replace("2.0\n", "NaN\n"),
+    lambda text: text.replace('"trained_timesteps"', '"steps"'),
+])
+def test_a_damaged_result_is_named_with_the_fix(tmp_path, damage):
+    results.write(tmp_path, point(), record())
+    path = results.path_of(tmp_path, point())
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(UserError, match=r"^a result of a study must be whole, found .* in .*%s.json. Fix: restore it, "
+                                        r"or delete it: its point will be run again" % point().name):
+        results.read(tmp_path, point())
+
+
+def test_tables(tmp_path):
+    rows = (Row("core", "CartPole-v1", "ppo", "", tuple(point(p, s) for p in ("fp32", "ptq8", "qat2") for s in (0, 1))),
+            Row("core", "CartPole-v1", "a2c", "per channel", (point("qat4", algo="a2c", per_channel=True),)),
+            Row("core", "CartPole-v1", "dqn", "", (point("fp32", algo="dqn"),)))
+    study = Study("mine", rows, {"CartPole-v1": {"ppo": 500}})
+    fp32 = record(parity=None, training={"trained_timesteps": 4096, "seconds": 1.0})
+    found = {point("fp32", 0): record((10.0, 20.0), **{k: fp32[k] for k in ("parity", "training")}),
+             point("fp32", 1): record((30.0, 40.0), **{k: fp32[k] for k in ("parity", "training")}),
+             point("ptq8", 0): record((5.0, 5.0)), point("qat2", 0): {"error": "broken"},
+             rows[1].points[0]: {"error": "broken too"}}
+    records = {p.name: results.write(tmp_path, p, r) for p, r in found.items()}
+    results.write_tables(study, tmp_path, records)
+    assert [line for line in (tmp_path / "table.md").read_text().splitlines() if line.startswith("|")] == [
+        "| task | algorithm | steps | rl-zoo | fp32 | PTQ 8 | QAT 4 | QAT 2 |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| CartPole-v1 | ppo | 4,096 | 500.0 | 25.0 ± 11.2 | 5.0 ± 0.0 (1 of 2 seeds) |  | (1 failed) |",
+        "| CartPole-v1 | a2c (per channel) |  |  |  |  | (1 failed) |  |"]
+    lines = list(csv.DictReader((tmp_path / "results.csv").open()))
+    assert [(line["name"], line["error"]) for line in lines] == [
+        (p.name, records[p.name].get("error", "")) for p in study.points() if p.name in records]
+    first = lines[0]
+    assert {key: first[key] for key in ("task", "algo", "precision", "input_bits", "seed", "total_steps",
+                                        "trained_steps", "episodes", "return_mean", "return_std", "mismatches")} == {
+        "task": "CartPole-v1", "algo": "ppo", "precision": "fp32", "input_bits": "", "seed": "0", "total_steps": "512",
+        "trained_steps": "4096", "episodes": "2", "return_mean": "15.0", "return_std": "5.0", "mismatches": ""}
+    assert lines[1]["precision"] == "ptq8" and lines[1]["mismatches"] == "0" and lines[1]["observations"] == "10000"
+    assert json.loads(results.path_of(tmp_path, point("qat2", 0)).read_text())["error"] == "broken"
+
+
+def test_tables_without_results(tmp_path):
+    study = Study("mine", (Row("core", "CartPole-v1", "ppo", "", (point(),)),), {})
+    results.write_tables(study, tmp_path, {})
+    assert (tmp_path / "results.csv").read_text().count("\n") == 1
+    assert results.table(study, {}) == (["task", "algorithm", "steps", "rl-zoo", "QAT 4"], [])
