@@ -132,7 +132,7 @@ def _plainly(work: Callable[[], int]) -> Callable[[], int]:
     def plainly() -> int:
         with contextlib.ExitStack() as stack:
             for owner, name, plain in ((QuantActor, "forward", nn.Sequential.forward),
-                                       (QuantActor, "hidden", lambda actor, x: nn.Sequential.forward(actor[:-1], x)),
+                                       (QuantActor, "hidden", lambda actor, x: nn.Sequential(*[*actor][:-1])(x)),
                                        (QuantActor, "output", lambda actor, hidden: actor[-1](hidden)),
                                        (IntegerRollouts, "collect_rollouts", OnPolicyAlgorithm.collect_rollouts),
                                        (FoldedVecNormalize, "step_wait", VecNormalize.step_wait)):
