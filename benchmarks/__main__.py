@@ -1,4 +1,4 @@
-"""Run every benchmark, or those whose name contains an argument: ``python -m benchmarks [NAME]``."""
+"""Run every benchmark, or those whose name or file contains an argument: ``python -m benchmarks [NAME]``."""
 from __future__ import annotations
 
 import datetime
@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import chain, rom_engine
+from benchmarks import chain, rom_engine, training
 from host.files import write_bytes, write_json
 
 LATEST = Path(__file__).with_name("latest.json")
 TABLE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BENCHMARKS = (chain.help_time, chain.demo, chain.emulator_rate, rom_engine.area, rom_engine.latency, rom_engine.clock,
-              rom_engine.tools)
+              rom_engine.tools, training.rollouts, training.ppo, training.off_policy)
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     results = {row["name"]: row for row in json.loads(LATEST.read_text())} if LATEST.exists() else {}
     for benchmark in BENCHMARKS:
-        if asked in benchmark.__name__:
+        if asked in f"{benchmark.__module__}.{benchmark.__name__}":
             for row in benchmark():
                 results[row["name"]] = {**row, "command": "make bench", "when": datetime.date.today().isoformat()}
                 print(_line(row), end="", flush=True)

@@ -134,6 +134,7 @@ def _plainly(work: Callable[[], int]) -> Callable[[], int]:
             for owner, name, plain in ((QuantActor, "forward", nn.Sequential.forward),
                                        (QuantActor, "hidden", lambda actor, x: nn.Sequential(*[*actor][:-1])(x)),
                                        (QuantActor, "output", lambda actor, hidden: actor[-1](hidden)),
+                                       (QuantActor, "train", nn.Module.train),
                                        (IntegerRollouts, "collect_rollouts", OnPolicyAlgorithm.collect_rollouts),
                                        (FoldedVecNormalize, "step_wait", VecNormalize.step_wait)):
                 stack.enter_context(mock.patch.object(owner, name, plain))

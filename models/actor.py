@@ -22,7 +22,9 @@ class Stage:
 
     ``weights`` holds whole numbers [out, in], as float32 while every partial sum stays below 2**24, else as float64;
     ``scale`` is float32, [] or, with weights per channel, [out]; ``bias`` float32 [out]. ``act_scale`` is None for
-    the last layer. ``widest_code`` is the largest absolute input code.
+    the last layer. ``widest_code`` is the largest absolute input code. With a ``stride`` the layer is a convolution
+    without padding: its weights are [out, in, kernel height, kernel width], and [N, out, height, width] takes the
+    place of [N, out].
     """
 
     weights: Tensor
@@ -31,25 +33,38 @@ class Stage:
     act_scale: Tensor | None
     act_max: float
     widest_code: int
+    stride: int | None = None
 
     def channel_bounds(self) -> Tensor:
         """Largest absolute accumulator of each channel, int64 [out]."""
-        return self.weights.abs().sum(dim=1).long() * self.widest_code
+        return self.weights.flatten(1).abs().sum(dim=1).long() * self.widest_code
 
     def accumulate(self, codes: Tensor) -> Tensor:
-        """Exact accumulators [N, out] as float32 or float64, from codes [N, in]."""
+        """Exact accumulators [N, out] as float32 or float64, from codes [N, in], or [N, ...] of as many."""
         if torch.is_autocast_enabled(codes.device.type):        # which would round codes and sums to 8 bits
             with torch.autocast(codes.device.type, enabled=False):
                 return self.accumulate(codes)
-        return F.linear(codes.to(self.weights.dtype), self.weights)
+        codes = codes.to(self.weights.dtype)
+        if self.stride is not None:
+            return _convolve(self.weights, codes, self.stride)
+        return F.linear(codes.flatten(1) if codes.ndim > 2 else codes, self.weights)
 
     def preactivation(self, acc: Tensor) -> Tensor:
         """Float32 [N, out]: the product and the sum are rounded one after the other, as ``host.codec`` does."""
+        if acc.ndim > 2:
+            return self.preactivation(acc.movedim(1, -1)[..., None].flatten(0, -3)[..., 0])
         return acc.to(torch.float32) * self.scale + self.bias
 
     def activate(self, pre: Tensor) -> Tensor:
         """Hidden codes [N, out] as float32, by the same operations as the trained ``QuantReLU``."""
         return (torch.relu(pre) / self.act_scale).round_().clamp_(max=self.act_max)
+
+
+def _convolve(weights: Tensor, codes: Tensor, stride: int) -> Tensor:
+    """As ``host.integer.convolve``. A matrix product is exact everywhere; a GPU's convolution may round or transform."""
+    windows = codes.unfold(2, weights.shape[2], stride).unfold(3, weights.shape[3], stride)
+    windows = windows.permute(0, 2, 3, 1, 4, 5)                                  # [N, H', W', in, kh, kw]
+    return F.linear(windows.flatten(3), weights.flatten(1)).movedim(-1, 1)
 
 
 class QuantActor(nn.Sequential):
@@ -68,10 +83,13 @@ class QuantActor(nn.Sequential):
         for inputs, outputs in itertools.pairwise(dims):
             layers += [quantisers.linear(inputs, outputs, bits.weight, bits.per_channel),
                        quantisers.hidden_activation(bits.act)]
-        super().__init__(*layers[:-1])
-        self.dims, self.bits = tuple(dims), bits
-        self.input_scale = quantisers.input_scale(bits.input)
-        self.linears = [m for m in self if isinstance(m, qnn.QuantLinear)]
+        self._assemble(layers[:-1], bits, quantisers.input_scale(bits.input))
+        self.dims = tuple(dims)
+
+    def _assemble(self, modules: Sequence[nn.Module], bits: Bits, input_scale: float) -> None:
+        super().__init__(*modules)
+        self.bits, self.input_scale = bits, input_scale
+        self.linears = [m for m in self if isinstance(m, (qnn.QuantLinear, qnn.QuantConv2d))]
         self.activations = [m for m in self if isinstance(m, qnn.QuantReLU)]
         self._forwards = [fast_forward.forward(m) for m in self]
         self._tracked = list(self.parameters())
@@ -99,8 +117,11 @@ class QuantActor(nn.Sequential):
         return actor
 
     def train(self, mode: bool = True) -> QuantActor:
-        """As ``nn.Module.train``, but free when nothing changes: Brevitas' module tree is deep."""
-        return self if self.training == mode else super().train(mode)
+        """As ``nn.Module.train``, but Brevitas' deep module tree is told only where a module is left to Brevitas."""
+        if self.training != mode and any(type(each) is fast_forward.Forward for each in self._forwards):
+            return super().train(mode)
+        self.training = mode
+        return self
 
     def _apply(self, *arguments: Any, **keywords: Any) -> QuantActor:
         """As ``nn.Module._apply``, which moves to another device, where the cache cannot be compared."""
@@ -120,17 +141,24 @@ class QuantActor(nn.Sequential):
     def _deploy(self) -> Iterator[Stage]:
         device = self._tracked[0].device
         zero, scale_in = fast_forward.number(0, device), fast_forward.number(self.input_scale, device)
-        widest = 2 ** (self.bits.input - 1)
+        widest = self._widest_input
         act_max = 2 ** self.bits.act - 1
-        for layer, act in itertools.zip_longest(self._forwards[1::2], self._forwards[2::2]):
+        forwards: dict[nn.Module, Any] = {each.module: each for each in self._forwards}
+        for layer, act in itertools.zip_longest(map(forwards.get, self.linears), map(forwards.get, self.activations)):
             weights, scale = layer.weight_codes()
-            exact = weights.shape[1] * 2 ** (self.bits.weight - 1) * widest < 2 ** 24
+            exact = weights[0].numel() * 2 ** (self.bits.weight - 1) * widest < 2 ** 24
             act_scale = None if act is None else act.act_scale()
             yield Stage(weights=weights if exact else weights.double(),
                         scale=(scale.flatten() if scale.ndim else scale) * scale_in,
                         bias=layer.module.bias + zero,      # turns -0.0 into 0.0: an integer zero has no sign
-                        act_scale=act_scale, act_max=float(act_max), widest_code=widest)
+                        act_scale=act_scale, act_max=float(act_max), widest_code=widest,
+                        stride=layer.module.stride[0] if weights.ndim == 4 else None)
             scale_in, widest = act_scale, act_max
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one observation."""
+        return self.dims[:1]
 
     def encode(self, x: Tensor) -> Tensor:
         """Input codes [N, n] as float32 of normalised observations ``x``; equals the ``QuantIdentity``."""
@@ -159,6 +187,11 @@ class QuantActor(nn.Sequential):
             return self._forwards[-1](hidden).float()
         *before, last = self.stages()
         return last.preactivation(last.accumulate((hidden / self._code_scale(before)).round_()))
+
+    @property
+    def _widest_input(self) -> int:
+        """The largest absolute input code."""
+        return 2 ** (self.bits.input - 1)
 
     def _codes(self, x: Tensor, hidden: Sequence[Stage]) -> Tensor:
         """Codes that the last layer reads, [N, in] as float32."""

@@ -21,6 +21,8 @@ from brevitas.quant.scaled_int import Int8ActPerTensorFloatMinMaxInit, Uint8ActP
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from models.quantisers import Pixels
+
 _SMALLEST_MAXIMUM = 1e-10      # Brevitas' scaling_min_val: keeps the scale of an all-zero matrix from being 0
 
 _hardtanh_backward = torch.ops.aten.hardtanh_backward        # the masked products, each in one pass
@@ -160,12 +162,37 @@ class _Linear(Forward):
 
     def _weight(self) -> Tensor:
         if torch.is_grad_enabled():
-            return _QuantWeight.apply(self.module.weight, self.levels, self.per_channel)
+            return _QuantWeight.apply(self._rows(), self.levels, self.per_channel)
         codes, scale = self.weight_codes()
         return codes.mul_(scale)
 
+    def _rows(self) -> Tensor:
+        return self.module.weight
+
     def weight_codes(self) -> tuple[Tensor, Tensor]:
-        return _weight_codes(self.module.weight, self.levels, self.per_channel)
+        return _weight_codes(self._rows(), self.levels, self.per_channel)
+
+
+class _Convolution(_Linear):
+    """A convolution, likewise. Its weights are quantised as a matrix with one row per output channel."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.module._conv_forward(x, self._weight().view_as(self.module.weight), self.module.bias)
+
+    def _rows(self) -> Tensor:
+        return self.module.weight.flatten(1)
+
+    def weight_codes(self) -> tuple[Tensor, Tensor]:
+        """Integer weights as float32 [out, in, kernel height, kernel width] and their scale, [] or [out, 1]."""
+        codes, scale = _weight_codes(self._rows(), self.levels, self.per_channel)
+        return codes.view_as(self.module.weight), scale
+
+
+class _Plain(Forward):
+    """A module that computes the same in both modes."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.module(x)
 
 
 class _Activation(Forward):
@@ -200,18 +227,22 @@ def forward(module: nn.Module) -> Forward:
 def _covered() -> tuple[tuple[Callable[[nn.Module], Forward], Any], ...]:
     """Each fast forward and the anatomy of the modules that it equals, whatever their bits and sizes."""
     layer = functools.partial(qnn.QuantLinear, 1, 1, bias=True)
+    filters = functools.partial(qnn.QuantConv2d, 1, 1, 1, bias=True)
     observed = qnn.QuantIdentity(act_quant=Int8ActPerTensorFloatMinMaxInit, min_val=-1.0, max_val=1.0,
                                  scaling_impl_type=ScalingImplType.CONST)
     return (
         (_Input, _anatomy(observed)),
         (_Activation, _anatomy(qnn.QuantReLU(act_quant=Uint8ActPerTensorFloatMaxInit, max_val=1.0))),
         (functools.partial(_Linear, per_channel=False), _anatomy(layer(weight_quant=Int8WeightPerTensorFloat))),
-        (functools.partial(_Linear, per_channel=True), _anatomy(layer(weight_quant=Int8WeightPerChannelFloat))))
+        (functools.partial(_Linear, per_channel=True), _anatomy(layer(weight_quant=Int8WeightPerChannelFloat))),
+        (functools.partial(_Convolution, per_channel=False), _anatomy(filters(weight_quant=Int8WeightPerTensorFloat))),
+        (functools.partial(_Convolution, per_channel=True), _anatomy(filters(weight_quant=Int8WeightPerChannelFloat))),
+        (_Plain, _anatomy(Pixels())), (_Plain, _anatomy(nn.Flatten())))
 
 
 def _anatomy(module: nn.Module) -> Any:
     """Every part of a module: its place, its type and its constants, but for sizes and the training flag."""
-    varying = ("training", "in_features", "out_features")
+    varying = ("training", "in_features", "out_features", "in_channels", "out_channels")
     return [(name, type(part), {key: value for key, value in vars(part).items()
                                 if isinstance(value, (bool, int, float, str, type(None))) and key not in varying})
             for name, part in module.named_modules()]

@@ -5,11 +5,14 @@ mode and updating in train mode must see the same policy.
 """
 from __future__ import annotations
 
+from typing import Any
+
 import brevitas.config
 import brevitas.nn as qnn
 from brevitas.core.scaling import ScalingImplType
 from brevitas.quant import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
 from brevitas.quant.scaled_int import Int8ActPerTensorFloatMinMaxInit, Uint8ActPerTensorFloatMaxInit
+from torch import Tensor, nn
 
 from models.bits import check_bits
 
@@ -17,6 +20,7 @@ from models.bits import check_bits
 # optimiser and no target network's update knows. Ours have nothing to rebuild.
 brevitas.config.REINIT_ON_STATE_DICT_LOAD = False
 
+WHITE = 255            # the largest pixel
 ACT_MAX_INIT = 2.0     # where a hidden activation saturates before training; the value is learned
 
 
@@ -40,6 +44,14 @@ def input_quantiser(bits: int) -> qnn.QuantIdentity:
     return qnn.QuantIdentity(act_quant=_ConstantInput, bit_width=bits, min_val=-reach, max_val=reach)
 
 
+class Pixels(nn.Module):
+    """Pixels 0 .. 255 to 0 .. 1. They are whole numbers of 8 bits already: what they need is a scale, no quantiser."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Float values of pixels in any type."""
+        return x / WHITE
+
+
 def hidden_activation(bits: int) -> qnn.QuantReLU:
     """ReLU to unsigned codes 0 .. 2**bits-1, scale learned from a known start."""
     check_bits("act", bits)
@@ -51,6 +63,15 @@ def linear(inputs: int, outputs: int, bits: int, per_channel: bool = False) -> q
 
     The largest absolute weight, of the layer or of each output channel, sets the scale.
     """
-    check_bits("weight", bits)
+    return qnn.QuantLinear(inputs, outputs, bias=True, **_weights(bits, per_channel))
+
+
+def convolution(inputs: int, outputs: int, kernel: int | tuple[int, int], stride: int, bits: int,
+                per_channel: bool = False) -> qnn.QuantConv2d:
+    """Convolution without padding, with the weights and the bias of :func:`linear`."""
+    return qnn.QuantConv2d(inputs, outputs, kernel, stride, bias=True, **_weights(bits, per_channel))
+
+
+def _weights(bits: int, per_channel: bool) -> dict[str, Any]:
     quantiser = Int8WeightPerChannelFloat if per_channel else Int8WeightPerTensorFloat
-    return qnn.QuantLinear(inputs, outputs, bias=True, weight_quant=quantiser, weight_bit_width=bits)
+    return {"weight_quant": quantiser, "weight_bit_width": check_bits("weight", bits)}

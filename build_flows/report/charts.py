@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 from typing import Any
 
 from build_flows.report.markup import Html, tag
 
 # Okabe and Ito's colour-blind safe hues, toned so that each stands out on white and on near black.
 PALETTE = {"blue": "#3a86c8", "orange": "#d07c00", "green": "#159a74", "purple": "#b5679b"}
+_COLUMNS = 3
 
 
 def faded(colour: str) -> str:
@@ -31,11 +33,31 @@ def axis(title: str, **settings: Any) -> dict[str, Any]:
 def chart(title: str, summary: str, data: list[dict[str, Any]], x: dict[str, Any], y: dict[str, Any],
           numbers: Html) -> Html:
     """A plotly chart of the traces ``data``; ``summary`` says in words what it shows, ``numbers`` is its table."""
-    layout = {"height": 320, "margin": {"l": 16, "r": 16, "t": 8, "b": 16}, "xaxis": x, "yaxis": y,
+    return _figure(title, summary, data, {"xaxis": x, "yaxis": y}, numbers)
+
+
+def panels(title: str, summary: str, data: list[list[dict[str, Any]]], x: list[dict[str, Any]], y: dict[str, Any],
+           numbers: Html) -> Html:
+    """A chart of panels with equal y axes, in rows of three: per panel its traces and its x axis."""
+    rows, traces, layout = math.ceil(len(data) / _COLUMNS), [], {}
+    for index, (panel, axis_) in enumerate(zip(data, x, strict=True)):
+        number = str(index + 1) if index else ""
+        layout[f"xaxis{number}"] = axis_
+        layout[f"yaxis{number}"] = y if index % _COLUMNS == 0 else {**y, "title": None}
+        traces += [{**trace, "xaxis": f"x{number}", "yaxis": f"y{number}", "showlegend": not index} for trace in panel]
+    layout["grid"] = {"rows": rows, "columns": min(len(data), _COLUMNS), "pattern": "independent",
+                      "xgap": 0.15, "ygap": 0.35}
+    layout["height"] = 60 + 260 * rows
+    return _figure(title, summary, traces, layout, numbers, class_="panels")
+
+
+def _figure(title: str, summary: str, data: list[dict[str, Any]], more: dict[str, Any], numbers: Html,
+            class_: str | None = None) -> Html:
+    layout = {"height": 320, "margin": {"l": 16, "r": 16, "t": 8, "b": 16},
               "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": False,
               "font": {"family": "system-ui, sans-serif", "size": 13}, "hovermode": "closest",
               "legend": {"orientation": "h", "traceorder": "normal", "x": 0, "xanchor": "left",
-                         "y": 1.02, "yanchor": "bottom"}}
+                         "y": 1.02, "yanchor": "bottom"}, **more}
     spec = json.dumps({"data": data, "layout": layout}, allow_nan=False)
     for character in "<>&":                       # nothing in it can end the script element
         spec = spec.replace(character, f"\\u{ord(character):04x}")
@@ -43,7 +65,7 @@ def chart(title: str, summary: str, data: list[dict[str, Any]], x: dict[str, Any
                tag("div", "This chart needs JavaScript. Its numbers are in the table below.", class_="plot",
                    role="img", aria_label=f"{title}. {summary}"),
                tag("script", Html(spec), type="application/json"),
-               tag("details", tag("summary", "Numbers"), numbers))
+               tag("details", tag("summary", "Numbers"), numbers), class_=class_)
 
 
 def library() -> str:

@@ -1,29 +1,75 @@
 """The commands that made a run, with the run's own values."""
 from __future__ import annotations
 
+import math
 import shlex
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from build_flows.report.inputs import Run
 
 
+def path(folder: str) -> str:
+    """A run folder as a reader would name it, wherever it lay when the report was made."""
+    return f"runs/{Path(folder).name}"
+
+
 def folder(run: Run) -> str:
-    """The run folder as a reader would name it, wherever it lay when the report was made."""
-    return shlex.quote(f"runs/{run.name}")
+    """The run's folder, quoted for the shell."""
+    return shlex.quote(path(run.name))
 
 
-def train(run: Run) -> str:
-    """Trains the same policy."""
-    config = run.config
-    options = ["--task", config["task"], "--algo", config["algo"]]
-    if config.get("bits"):
-        for kind in ("weight", "act", "input"):
-            options += [f"--{kind}-bits", config["bits"][kind]]
-    else:
-        options += ["--fp32"]
-    options += ["--seed", config["seed"]]
-    if "total_steps" in run.settings:
-        options += ["--steps", run.settings["total_steps"]]
-    return f"quarl train {shlex.join(map(str, options))} --out {folder(run)}"
+def train(run: Run) -> list[str]:
+    """Make the same policy: by its training, or by training in fp32 and then quantising."""
+    config, ptq = run.config, run.config.get("ptq")
+    if not ptq:
+        return [_train(config, path(run.name))]
+    options = [path(ptq["source"]), *(["--fp16"] if ptq["format"] == "fp16" else _bits(config["bits"]))]
+    if ptq["percentile"] is not None:
+        options += ["--method", ptq["method"], "--percentile", ptq["percentile"]]
+    return [_train({**config, "bits": None}, path(ptq["source"])), _quarl("ptq", *options, "--out", path(run.name))]
+
+
+def _train(config: dict[str, Any], out: str) -> str:
+    settings = config.get("settings") or {}
+    options = ["--task", config["task"], "--algo", config["algo"],
+               *(_bits(config["bits"]) if config.get("bits") else ["--fp32"]), "--seed", config["seed"]]
+    if "total_steps" in settings:
+        options += ["--steps", settings["total_steps"]]
+    if config.get("delay"):
+        options += ["--delay", config["delay"]]
+    if config.get("init"):
+        options += ["--init", path(config["init"])]
+    if config.get("precision", "fp32") != "fp32":
+        options += ["--precision", config["precision"]]
+    for key, value in _changes(config["algo"], config["task"], settings).items():
+        options += ["--set", f"{key}={_yaml(value)}"]
+    return _quarl("train", *options, "--out", out)
+
+
+def _changes(algo: str, task: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, other than the steps, in which a training differs from the preset."""
+    from models.presets import preset
+    if "total_steps" not in settings:
+        return {}
+    usual = preset(algo, task, {"total_steps": settings["total_steps"]})
+    return {key: value for key, value in settings.items() if key not in usual or usual[key] != value}
+
+
+def _bits(bits: dict[str, Any]) -> list[object]:
+    options = [part for kind in ("weight", "act", "input") for part in (f"--{kind}-bits", bits[kind])]
+    return options + ["--per-channel"] * bits.get("per_channel", False)
+
+
+def _yaml(value: object) -> str:
+    """``value`` on one line, as --set reads it: JSON's 1e-05 is a string in YAML."""
+    return yaml.safe_dump([value], default_flow_style=True, width=math.inf).strip()[1:-1]
+
+
+def _quarl(*words: object) -> str:
+    return shlex.join(["quarl", *map(str, words)])
 
 
 def export(run: Run) -> str:

@@ -18,6 +18,16 @@ def real(value: float | None, digits: int = 1) -> str:
     return NONE if value is None else f"{value:,.{digits}f}"
 
 
+def significant(value: float | None) -> str:
+    """A number of any size with three significant digits."""
+    return NONE if value is None else f"{value:#.3g}".rstrip(".")
+
+
+def share(value: float | None) -> str:
+    """A share from 0 to 1, in percent."""
+    return percent(None if value is None else 100 * value)
+
+
 def percent(value: float | None) -> str:
     """A share that is already in percent."""
     return NONE if value is None else f"{value:,.1f}{SPACE}%"

@@ -35,6 +35,7 @@ class Run:
     policy: policy.Policy
     evaluations: list[dict[str, Any]]
     progress: list[dict[str, str]]
+    analysis: dict[str, Any] | None
     accelerator: accelerator.Accelerator | None
     parity: dict[str, Any] | None
     estimate: dict[str, Any] | None
@@ -58,7 +59,7 @@ class Run:
         folder = self.folder
         known = [folder / "config.yaml", folder / "policy/manifest.json", folder / "policy/weights.npz",
                  folder / "policy/policy.onnx", folder / "train/evaluations.json", folder / "train/progress.csv",
-                 folder / "accel/accel.json", *(_report(folder, name) for name in REPORTS)]
+                 folder / "train/analysis.json", folder / "accel/accel.json", *(_report(folder, name) for name in REPORTS)]
         return [path for path in (*known, *([self.log.path] if self.log else [])) if path.exists()]
 
 
@@ -68,7 +69,7 @@ def read_run(folder: Path) -> Run:
     accel = folder / "accel"
     return Run(
         folder, config, policy.read(folder / "policy"), _json(folder / "train/evaluations.json") or [],
-        _table(folder / "train/progress.csv"),
+        _table(folder / "train/progress.csv"), _json(folder / "train/analysis.json"),
         accelerator.read(accel) if (accel / "accel.json").exists() else None,
         **{name: _json(_report(folder, name)) for name in REPORTS}, log=_newest_log(folder / "run"))
 

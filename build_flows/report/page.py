@@ -10,6 +10,7 @@ from build_flows.report import charts
 from build_flows.report.inputs import Run, read_run
 from build_flows.report.markup import Html, join, safe, tag
 from build_flows.report.sections import (
+    distributions,
     episodes,
     headline,
     latency,
@@ -25,6 +26,7 @@ from host.files import write_bytes
 
 SECTIONS: dict[str, Callable[[Run], Html]] = {
     "Training": training.section,
+    "Distributions": distributions.section,
     "Closed loop": episodes.section,
     "Parity": parity.section,
     "Resources": utilisation.section,

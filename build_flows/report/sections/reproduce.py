@@ -8,7 +8,7 @@ from build_flows.report.markup import Html, code, join, tag
 
 def section(run: Run) -> Html:
     """From nothing to this page."""
-    lines = [commands.train(run), commands.export(run), commands.build(run), commands.play(run), commands.report(run)]
+    lines = [*commands.train(run), commands.export(run), commands.build(run), commands.play(run), commands.report(run)]
     return join([tag("p", "With the versions below, these commands make the run again. Training on one CPU core is "
                           "fixed by the seed; the policy's hash tells whether the result is the same."),
                  tag("pre", *map(code, lines), tabindex="0", aria_label="Commands")])

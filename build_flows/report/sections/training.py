@@ -5,16 +5,19 @@ from typing import Any
 
 from build_flows.report import charts, commands, figures
 from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, join, missing, table, tag
+from build_flows.report.markup import Html, code, join, missing, table, tag
 
 ROLLOUT = "rollout/ep_rew_mean"         # Stable-Baselines3's name for the return of the last 100 training episodes
 
 
 def section(run: Run) -> Html:
     """The training curve."""
-    evaluations = run.evaluations
+    evaluations, ptq = run.evaluations, run.config.get("ptq")
+    if ptq:
+        return tag("p", "This policy was trained in fp32 and then quantised without more training. The evaluations of "
+                        "its training are in ", code(commands.path(ptq["source"])), ".")
     if not evaluations:
-        return missing("The training's evaluations are", commands.train(run))
+        return missing("The training's evaluations are", commands.train(run)[0])
     best = max(evaluations, key=lambda e: (e["mean_return"], e["timesteps"]))
     summary = "Best evaluation: %s over %s, after %s." % (
         figures.mean_std(best["mean_return"], best["std_return"]), figures.count(best["episodes"], "episodes"),
