@@ -52,7 +52,7 @@ class Stage:
     def preactivation(self, acc: Tensor) -> Tensor:
         """Float32 [N, out]: the product and the sum are rounded one after the other, as ``host.codec`` does."""
         if acc.ndim > 2:
-            return self.preactivation(acc.movedim(1, -1)[..., None].flatten(0, -3)[..., 0])
+            return (acc.movedim(1, -1).to(torch.float32) * self.scale + self.bias).movedim(-1, 1)
         return acc.to(torch.float32) * self.scale + self.bias
 
     def activate(self, pre: Tensor) -> Tensor:
@@ -143,8 +143,9 @@ class QuantActor(nn.Sequential):
         zero, scale_in = fast_forward.number(0, device), fast_forward.number(self.input_scale, device)
         widest = self._widest_input
         act_max = 2 ** self.bits.act - 1
-        forwards: dict[nn.Module, Any] = {each.module: each for each in self._forwards}
-        for layer, act in itertools.zip_longest(map(forwards.get, self.linears), map(forwards.get, self.activations)):
+        forwards = {each.module: each for each in self._forwards}
+        layers, activations = ([forwards[each] for each in kind] for kind in (self.linears, self.activations))
+        for layer, act in itertools.zip_longest(layers, activations):
             weights, scale = layer.weight_codes()
             exact = weights[0].numel() * 2 ** (self.bits.weight - 1) * widest < 2 ** 24
             act_scale = None if act is None else act.act_scale()

@@ -39,15 +39,14 @@ def chart(title: str, summary: str, data: list[dict[str, Any]], x: dict[str, Any
 def panels(title: str, summary: str, data: list[list[dict[str, Any]]], x: list[dict[str, Any]], y: dict[str, Any],
            numbers: Html) -> Html:
     """A chart of panels with equal y axes, in rows of three: per panel its traces and its x axis."""
-    rows, traces, layout = math.ceil(len(data) / _COLUMNS), [], {}
+    rows, traces = math.ceil(len(data) / _COLUMNS), []
+    layout: dict[str, Any] = {"height": 60 + 260 * rows, "grid": {
+        "rows": rows, "columns": min(len(data), _COLUMNS), "pattern": "independent", "xgap": 0.15, "ygap": 0.35}}
     for index, (panel, axis_) in enumerate(zip(data, x, strict=True)):
         number = str(index + 1) if index else ""
         layout[f"xaxis{number}"] = axis_
         layout[f"yaxis{number}"] = y if index % _COLUMNS == 0 else {**y, "title": None}
         traces += [{**trace, "xaxis": f"x{number}", "yaxis": f"y{number}", "showlegend": not index} for trace in panel]
-    layout["grid"] = {"rows": rows, "columns": min(len(data), _COLUMNS), "pattern": "independent",
-                      "xgap": 0.15, "ygap": 0.35}
-    layout["height"] = 60 + 260 * rows
     return _figure(title, summary, traces, layout, numbers, class_="panels")
 
 

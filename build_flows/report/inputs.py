@@ -59,7 +59,8 @@ class Run:
         folder = self.folder
         known = [folder / "config.yaml", folder / "policy/manifest.json", folder / "policy/weights.npz",
                  folder / "policy/policy.onnx", folder / "train/evaluations.json", folder / "train/progress.csv",
-                 folder / "train/analysis.json", folder / "accel/accel.json", *(_report(folder, name) for name in REPORTS)]
+                 folder / "train/analysis.json", folder / "accel/accel.json",
+                 *(_report(folder, name) for name in REPORTS)]
         return [path for path in (*known, *([self.log.path] if self.log else [])) if path.exists()]
 
 

@@ -11,11 +11,8 @@ COLUMNS = ("Layer", "Tensor", "Values", "Range", "Std", "Spread", "SQNR (dB)", "
            "Same actions if alone")
 CHARTS = {"Weights before and after quantisation": ("weights",),
           "Inputs and activations before and after quantisation": ("inputs", "activations")}
-RELATION = {("weights", "sqnr_db"): ("weights", "circle"), ("weights", "outputs_sqnr_db"): ("weights", "circle-open"),
-            ("activations", "sqnr_db"): ("activations", "diamond"),
-            ("activations", "outputs_sqnr_db"): ("activations", "diamond-open")}
-COLOURS = {"weights": "blue", "activations": "orange"}
-ERRORS = {"sqnr_db": "their own", "outputs_sqnr_db": "outputs"}
+STYLES = {"weights": ("blue", "circle"), "activations": ("orange", "diamond")}
+ERRORS = {"sqnr_db": ("of their own", ""), "outputs_sqnr_db": ("of the outputs", "-open")}
 
 
 def section(run: Run) -> Html:
@@ -43,9 +40,9 @@ def _loss(run: Run, found: dict[str, Any]) -> str:
     if "source_mean_return" not in result:
         return text
     before, after = result["source_mean_return"], result["mean_return"]
-    return text + " Its mean return is %s over %s, in fp32 %s: a loss of %s." % (
+    return text + " Its mean return is %s over %s, in fp32 %s: a change of %s." % (
         figures.real(after), figures.count(result["episodes"], "episodes"), figures.real(before),
-        figures.real(before - after))
+        figures.real(after - before))
 
 
 def _row(tensor: dict[str, Any]) -> list[object]:
@@ -96,14 +93,14 @@ def _traces(tensor: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _relation(relation: dict[str, Any]) -> Html:
     """Spread against error, with QuaRL's expectation: the wider, the worse."""
-    ranks = [(kind, relation[kind]["rank_correlation"]) for kind in COLOURS]
+    ranks = [(kind, relation[kind]["rank_correlation"]) for kind in STYLES]
     known = "; ".join(f"{kind}: {figures.real(rank['sqnr_db'], 2)} with the SQNR of each, "
                       f"{figures.real(rank['outputs_sqnr_db'], 2)} with that of the outputs"
                       for kind, rank in ranks if rank["sqnr_db"] is not None)
     text = "If wider distributions lose more, SQNR falls as spread grows, and their rank correlation is near −1. "
     text += f"Here it is, over the layers, of {known}." if known else "Fewer than three layers give no correlation."
     rows = ([f"Layer {layer}", kind, figures.real(spread, 2), figures.real(own), figures.real(outputs)]
-            for kind in COLOURS for layer, spread, own, outputs in zip(*(
+            for kind in STYLES for layer, spread, own, outputs in zip(*(
                 relation[kind][name] for name in ("layers", "spread", "sqnr_db", "outputs_sqnr_db")), strict=True))
     title = "Error against spread"
     return join([tag("p", text), charts.chart(
@@ -113,9 +110,9 @@ def _relation(relation: dict[str, Any]) -> Html:
 
 
 def _points(relation: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"type": "scatter", "mode": "markers", "name": f"{name}, SQNR: {ERRORS[error]}",
+    return [{"type": "scatter", "mode": "markers", "name": f"{kind}, SQNR {name}",
              "x": relation[kind]["spread"], "y": relation[kind][error],
              "text": [f"layer {layer}" for layer in relation[kind]["layers"]],
-             "marker": {"color": charts.PALETTE[COLOURS[kind]], "symbol": symbol, "size": 11, "line": {"width": 2}},
+             "marker": {"color": charts.PALETTE[colour], "symbol": symbol + fill, "size": 11, "line": {"width": 2}},
              "hovertemplate": "%{text}: spread %{x:.2f}, %{y:.1f} dB<extra>" + kind + "</extra>"}
-            for (kind, error), (name, symbol) in RELATION.items()]
+            for kind, (colour, symbol) in STYLES.items() for error, (name, fill) in ERRORS.items()]

@@ -9,6 +9,9 @@ from build_flows.report.markup import Html, code, join, tag
 def section(run: Run) -> Html:
     """From nothing to this page."""
     lines = [*commands.train(run), commands.export(run), commands.build(run), commands.play(run), commands.report(run)]
+    init = run.config.get("init")
+    note = [tag("p", "Training starts from the fp32 run ", code(commands.path(init)), ", which must be there.")
+            ] if init else []
     return join([tag("p", "With the versions below, these commands make the run again. Training on one CPU core is "
-                          "fixed by the seed; the policy's hash tells whether the result is the same."),
+                          "fixed by the seed; the policy's hash tells whether the result is the same."), *note,
                  tag("pre", *map(code, lines), tabindex="0", aria_label="Commands")])
