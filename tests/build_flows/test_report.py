@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import gzip
 import html.parser
 import itertools
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ import plotly.graph_objects
 import pytest
 import yaml
 
+from build_flows.cli import _parser as parser
+from build_flows.cli.train import _settings
 from build_flows.report import charts, commands, figures, write_report
-from build_flows.report.inputs import read_run
+from build_flows.report.inputs import Run, read_run
 from build_flows.report.markup import Html, bar, join, safe, table, tag
 from host import accelerator
 from host import policy as package
@@ -67,6 +71,33 @@ def add_training(folder: Path) -> None:
         mean = "" if step == 1024 else f"{min(480.0, 20 + step / 110 + rng.normal(0, 9)):.2f}"
         lines.append(f"{step},{mean},{mean}")
     (folder / "train/progress.csv").write_text("\n".join(lines) + "\n")
+
+
+def add_analysis(folder: Path) -> None:
+    """Three layers, 8 intervals a histogram; the fields are those of models/analysis.py."""
+    rng = np.random.default_rng(2)
+
+    def side(values: np.ndarray) -> dict[str, Any]:
+        return {"min": float(values.min()), "max": float(values.max()), "mean": float(values.mean()),
+                "std": float(values.std()), "spread": float(np.abs(values).max() / values.std()), "kurtosis": 0.0,
+                "zeros": float((values == 0).mean()), "histogram": np.histogram(values, 8, (-4, 4))[0].tolist()}
+
+    tensors = []
+    for layer in range(3):
+        for kind in ("activations" if layer else "inputs", "weights"):
+            before = np.clip(rng.normal(0, 1, 500), -4, 4)
+            tensors.append({"layer": layer, "kind": kind, "size": 500, "range": [-4.0, 4.0], "before": side(before),
+                            "after": side(np.rint(before / 2) * 2), "sqnr_db": 20.25 - layer,
+                            "saturated": 0.125 if layer else None,
+                            "alone": {"agreement": 0.9 + layer / 100, "sqnr_db": 15.5 - layer}})
+    relation = {kind: {"layers": [t["layer"] for t in of], "spread": [t["before"]["spread"] for t in of],
+                       "sqnr_db": [t["sqnr_db"] for t in of], "outputs_sqnr_db": [t["alone"]["sqnr_db"] for t in of],
+                       "rank_correlation": {"sqnr_db": rank, "outputs_sqnr_db": rank}}
+                for kind, rank in (("weights", -0.5), ("activations", None))
+                for of in [[t for t in tensors if t["kind"] == kind]]}
+    write_json(folder / "train/analysis.json", {
+        "before": "its own weights, unquantised", "observations": 2000, "tensors": tensors, "relation": relation,
+        "actions": {"kind": "discrete", "agreement": 0.9875, "sqnr_db": 18.0}})
 
 
 def add_accelerator(folder: Path, mismatches: int = 0) -> None:
@@ -124,6 +155,7 @@ def add_log(folder: Path, name: str = "a.jsonl", device: str = "emulator", finis
 def make_full_run(folder: Path, task: str = "CartPole-v1", mismatches: int = 0) -> Path:
     make_run(folder, task)
     add_training(folder)
+    add_analysis(folder)
     add_accelerator(folder, mismatches)
     add_log(folder)
     return folder
@@ -181,6 +213,9 @@ def test_headline_says_what_matters_first(full: Page) -> None:
 def test_every_section_shows_its_input(full: Page) -> None:
     for part in (
             "Best evaluation: 500.0 ± 0.0 over 100 episodes, after 49,152 steps.",
+            "Compared with its own weights, unquantised, the quantised policy takes the same action on 98.8 % of 2,000 "
+            "observations.",
+            "of weights: -0.50 with the SQNR of each, -0.50 with that of the outputs.", "train/analysis.json",
             "The emulated RTL played 10 episodes (4,950 steps) at 3,808 steps/s: return 495.0 ± 11.3, from 463.0 to "
             "500.0.",
             "Compared on 12,000 observations: 8,000 visited by the policy and 4,000 random; 11,873 distinct",
@@ -207,10 +242,13 @@ def test_reproduce_lists_the_commands_with_the_runs_values(full: Page) -> None:
 
 
 def test_charts_are_valid_plotly_figures_with_titled_axes(full: Page) -> None:
-    training, episodes, latency = full.charts()
-    for figure in (training, episodes, latency):
+    training, weights, activations, relation, episodes, latency = full.charts()
+    for figure in full.charts():
         plotly.graph_objects.Figure(figure)                    # raises for a property that plotly does not have
-        assert figure["layout"]["xaxis"]["title"]["text"]
+        axes = {name: axis for name, axis in figure["layout"].items() if name.startswith("xaxis")}
+        assert all(axis["title"]["text"] for axis in axes.values())
+    assert [len(figure["data"]) for figure in (weights, activations, relation)] == [6, 6, 4]
+    assert {trace["xaxis"] for trace in weights["data"]} == {"x", "x2", "x3"}
     assert [trace.get("name") for trace in training["data"]] == [
         None, "± 1 std", "evaluation, mean", "training episodes", "target"]
     assert training["data"][2]["y"][-1] == 500.0
@@ -239,7 +277,7 @@ def test_page_is_accessible_and_well_formed(full: Page) -> None:
     assert tables == len(full.all("caption")) > 8
     assert all(header.get("scope") in ("row", "col") for header in full.all("th"))
     plots = [div for div in full.all("div") if div.get("class") == "plot"]
-    assert len(plots) == 3
+    assert len(plots) == 6
     assert all(div["role"] == "img" and len(div["aria-label"] or "") > 40 for div in plots)
     assert {h2["id"] for h2 in full.all("h2") if "id" in h2} == {s["aria-labelledby"] for s in full.all("section")}
     assert len(full.all("h1")) == 1
@@ -249,6 +287,7 @@ def test_without_optional_inputs_each_section_names_its_command(tmp_path: Path) 
     page = Page(write_report(make_run(tmp_path / "x")))
     for part in (
             "The training's evaluations are not in this run yet: quarl train --task CartPole-v1",
+            "The analysis of quantisation is not in this run yet: quarl train --task CartPole-v1",
             "Episodes against the hardware are not in this run yet: quarl run runs/x --device emulator --episodes 20",
             "The comparison of torch, reference, FINN and RTL is not in this run yet: "
             "quarl build runs/x --target emulate",
@@ -261,7 +300,8 @@ def test_without_optional_inputs_each_section_names_its_command(tmp_path: Path) 
     assert not page.all("script"), "no chart, no library"
 
 
-@pytest.mark.parametrize("part", ["train/evaluations.json", "train/progress.csv", "accel/accel.json",
+@pytest.mark.parametrize("part", ["train/evaluations.json", "train/progress.csv", "train/analysis.json",
+                                  "accel/accel.json",
                                   *(f"accel/reports/{name}.json" for name in ("parity", "estimate", "synth", "timing")),
                                   "run/a.jsonl"])
 def test_any_one_input_may_be_missing(tmp_path: Path, part: str) -> None:
@@ -272,6 +312,8 @@ def test_any_one_input_may_be_missing(tmp_path: Path, part: str) -> None:
 
 def test_all_text_is_escaped(tmp_path: Path) -> None:
     folder = make_full_run(tmp_path / "<b>run", task=EVIL)
+    analysis = json.loads((folder / "train/analysis.json").read_text())
+    write_json(folder / "train/analysis.json", {**analysis, "before": EVIL})
     config = yaml.safe_load((folder / "config.yaml").read_text())
     (folder / "config.yaml").write_text(yaml.safe_dump({**config, "note": EVIL, EVIL: "</script>"}))
     parity = folder / "accel/reports/parity.json"
@@ -322,11 +364,116 @@ def test_the_newest_whole_log_counts(tmp_path: Path) -> None:
     assert "It is not the board's" not in text, "only the emulator's time needs the remark"
 
 
+def configure(folder: Path, **changes: Any) -> Run:
+    """The run with ``changes`` in its config.yaml."""
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+    return read_run(folder)
+
+
+def test_tensors_and_histograms_are_the_analysis(full: Page, tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    tensors = json.loads((folder / "train/analysis.json").read_text())["tensors"]
+    for tensor in tensors:
+        before, saturated = tensor["before"], "12.5 %" if tensor["layer"] else "–"
+        assert (f"Layer {tensor['layer']} {tensor['kind']} {figures.significant(before['min'])} to "
+                f"{figures.significant(before['max'])} {figures.significant(before['std'])} {before['spread']:.1f} "
+                f"{tensor['sqnr_db']:.1f} {100 * tensor['after']['zeros']:.1f} % {saturated} "
+                f"{100 * tensor['alone']['agreement']:.1f} %") in full.text
+    _, *panels, relation, _, _ = full.charts()
+    drawn = {"weights": panels[0]["data"], "activations": panels[1]["data"]}
+    for tensor in tensors:
+        kind = "weights" if tensor["kind"] == "weights" else "activations"
+        line, dots = drawn[kind][2 * tensor["layer"]:][:2]
+        assert line["y"] == [count or None for count in tensor["before"]["histogram"] for _ in "xx"]
+        assert line["x"] == [edge + side for edge in range(-4, 4) for side in (0.0, 1.0)]
+        assert dots == {**dots, "name": "after", "x": [i - 3.5 for i in range(8) if tensor["after"]["histogram"][i]],
+                        "y": [count for count in tensor["after"]["histogram"] if count]}
+        assert dots["xaxis"] == line["xaxis"] == ("x", "x2", "x3")[tensor["layer"]]
+    assert relation["data"][0]["x"] == [t["before"]["spread"] for t in tensors if t["kind"] == "weights"]
+    assert [trace["y"] for trace in relation["data"]] == [[20.25, 19.25, 18.25], [15.5, 14.5, 13.5], [19.25, 18.25],
+                                                          [14.5, 13.5]]
+
+
+def test_a_run_quantised_after_training_says_what_it_lost(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "y")
+    add_analysis(folder)
+    configure(folder, ptq={"source": "somewhere/float", "format": "int", "method": "max", "percentile": None})
+    result = {"mean_return": 480.0, "source_mean_return": 500.0, "episodes": 20}
+    package.write(dataclasses.replace(make_policy(), provenance={"result": result}), folder / "policy", b"onnx")
+    text = Page(write_report(folder)).text
+    assert ("Compared with the fp32 policy, the quantised policy takes the same action on 98.8 % of 2,000 observations."
+            " Its mean return is 480.0 over 20 episodes, in fp32 500.0: a change of -20.0.") in text
+    assert "The evaluations of its training are in runs/float ." in text and "not in this run yet: quarl tr" not in text
+
+
+def test_what_models_analysis_writes_is_shown(tmp_path: Path) -> None:
+    from models.bits import Bits
+    from models.export import export_run
+    from models.train import TrainConfig, train
+    folder = tmp_path / "x"
+    train(TrainConfig("CartPole-v1", folder, bits=Bits(4, 3, 6, per_channel=True), steps=512,
+                      settings={"net_arch": [8, 8, 8]}))
+    export_run(folder)
+    page = Page(write_report(folder))
+    assert "Layer 3 activations" in page.text and "analysis of quantisation is not" not in page.text
+    _, weights, *_ = page.charts()
+    plotly.graph_objects.Figure(weights)
+    assert weights["layout"]["grid"]["rows"] == 2 and weights["layout"]["xaxis4"]["title"]["text"] == "weights, layer 3"
+    assert sum(weights["data"][-1]["y"]) == 8 * 2
+    assert "--set 'net_arch=[8, 8, 8]'" in page.text
+
+
+# Per change of config.yaml, the options that it puts between --seed 3 and --out.
+@pytest.mark.parametrize(("changes", "options"), [
+    ({}, ["--steps", "512"]),
+    ({"learning_rate": 1e-5, "net_arch": [32, 32], "target_return": None, "clip_range": "lin_0.3"},
+     ["--steps", "512", "--set", "learning_rate=1.0e-05", "--set", "net_arch=[32, 32]", "--set", "target_return=null",
+      "--set", "clip_range=lin_0.3"])])
+def test_settings_are_told_where_they_differ_from_the_preset(
+        tmp_path: Path, changes: dict[str, Any], options: list[str]) -> None:
+    from models.presets import preset
+    usual = preset("ppo", "CartPole-v1", {"total_steps": 512})
+    run = configure(make_run(tmp_path / "x"), settings={**usual, **changes})
+    [command] = commands.train(run)
+    words = shlex.split(command)
+    assert sorted(words[words.index("--seed") + 2:-2]) == sorted(options)
+    args = parser().parse_args(words[1:])
+    assert preset("ppo", "CartPole-v1", {"total_steps": args.steps, **_settings(args.set)}) == run.settings
+
+
+def test_training_options_are_told_where_they_are_not_the_defaults(tmp_path: Path) -> None:
+    bits = {"weight": 3, "act": 4, "input": 8, "per_channel": True}
+    run = configure(make_run(tmp_path / "x"), bits=bits, delay=4096, precision="bf16", init="/else where/my float",
+                    settings={})
+    assert commands.train(run) == [
+        "quarl train --task CartPole-v1 --algo ppo --weight-bits 3 --act-bits 4 --input-bits 8 --per-channel --seed 3 "
+        "--delay 4096 --init 'runs/my float' --precision bf16 --out runs/x"]
+    assert "starts from the fp32 run runs/my float , which must be there" in Page(write_report(run.folder)).text
+    assert commands.train(configure(run.folder, delay=0, precision="fp32", init=None)) == [
+        "quarl train --task CartPole-v1 --algo ppo --weight-bits 3 --act-bits 4 --input-bits 8 --per-channel --seed 3 "
+        "--out runs/x"]
+
+
+@pytest.mark.parametrize(("ptq", "options"), [
+    ({"format": "int", "method": "max", "percentile": None}, "--weight-bits 4 --act-bits 4 --input-bits 8"),
+    ({"format": "int", "method": "percentile", "percentile": 99.5},
+     "--weight-bits 4 --act-bits 4 --input-bits 8 --method percentile --percentile 99.5"),
+    ({"format": "fp16", "method": None, "percentile": None}, "--fp16")])
+def test_quantisation_after_training_is_reproduced_with_its_training(
+        tmp_path: Path, ptq: dict[str, Any], options: str) -> None:
+    run = configure(make_run(tmp_path / "y"), ptq={"source": "somewhere/float", **ptq}, settings={})
+    training, quantising = commands.train(run)
+    assert training == "quarl train --task CartPole-v1 --algo ppo --fp32 --seed 3 --out runs/float"
+    assert quantising == f"quarl ptq runs/float {options} --out runs/y"
+    assert parser().parse_args(shlex.split(quantising)[1:]).out == Path("runs/y")
+
+
 def test_fp32_config_is_reproduced_as_such(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "my run")
     (folder / "config.yaml").write_text("{task: CartPole-v1, algo: ppo, seed: 0, bits: null}")
     run = read_run(folder)
-    assert commands.train(run) == "quarl train --task CartPole-v1 --algo ppo --fp32 --seed 0 --out 'runs/my run'"
+    assert commands.train(run) == ["quarl train --task CartPole-v1 --algo ppo --fp32 --seed 0 --out 'runs/my run'"]
     assert write_report(folder).exists()
 
 
@@ -385,6 +532,8 @@ def test_numbers_read_well() -> None:
     assert figures.percent(12.345) == f"12.3{space}%"
     assert [figures.microseconds(v) for v in (0.683, 12.34, 1234.5)] == [f"{t}{space}µs" for t in
                                                                         ("0.68", "12.3", "1,234")]
+    assert [figures.significant(v) for v in (0.01008, 2.0, 123.4, None)] == ["0.0101", "2.00", "123", "–"]
+    assert [figures.share(v) for v in (0.125, None)] == [f"12.5{space}%", "–"]
     assert figures.mean_std(-1234.5, 2) == f"-1,234.5{space}±{space}2.0"
     assert [figures.size(v) for v in (999, 12345)] == [f"999{space}B", f"12.3{space}kB"]
     assert [figures.bits(v) for v in ([], [4, 4], [3, 6, 4])] == ["–", "4", "3–6"]

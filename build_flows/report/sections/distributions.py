@@ -7,8 +7,7 @@ from build_flows.report import charts, commands, figures
 from build_flows.report.inputs import Run
 from build_flows.report.markup import Html, join, missing, table, tag
 
-COLUMNS = ("Layer", "Tensor", "Values", "Range", "Std", "Spread", "SQNR (dB)", "Zeros after", "Saturated",
-           "Same actions if alone")
+COLUMNS = ("Layer", "Tensor", "Range", "Std", "Spread", "SQNR (dB)", "Zeros after", "Saturated", "Agreement")
 CHARTS = {"Weights before and after quantisation": ("weights",),
           "Inputs and activations before and after quantisation": ("inputs", "activations")}
 STYLES = {"weights": ("blue", "circle"), "activations": ("orange", "diamond")}
@@ -22,9 +21,10 @@ def section(run: Run) -> Html:
         return missing("The analysis of quantisation is", commands.train(run)[-1])
     note = tag("p", "“Spread” is the largest absolute value in standard deviations: the larger, the fewer levels of "
                     "a uniform quantiser are left for most values. SQNR is the power of a tensor over that of its "
-                    "rounding errors. The last column quantises this tensor and leaves all others in fp32.")
+                    "rounding errors. “Agreement” is the share of actions that are kept if only this tensor "
+                    "is quantised.")
     parts = [tag("p", _loss(run, found)), note,
-             table("Tensors", COLUMNS, "llrrrrrrrr", (_row(t) for t in found["tensors"]))]
+             table("Tensors", COLUMNS, "llrrrrrrr", (_row(t) for t in found["tensors"]))]
     parts += [_histograms(title, [t for t in found["tensors"] if t["kind"] in kinds])
               for title, kinds in CHARTS.items()]
     return join([*parts, _relation(found["relation"])])
@@ -47,7 +47,7 @@ def _loss(run: Run, found: dict[str, Any]) -> str:
 
 def _row(tensor: dict[str, Any]) -> list[object]:
     before = tensor["before"]
-    return [f"Layer {tensor['layer']}", tensor["kind"], figures.count(tensor["size"]),
+    return [f"Layer {tensor['layer']}", tensor["kind"],
             f"{figures.significant(before['min'])} to {figures.significant(before['max'])}",
             figures.significant(before["std"]), figures.real(before["spread"]), figures.real(tensor["sqnr_db"]),
             figures.share(tensor["after"]["zeros"]), figures.share(tensor["saturated"]),
@@ -64,7 +64,7 @@ def _histograms(title: str, tensors: list[dict[str, Any]]) -> Html:
             for index, cells in enumerate(zip(*parts, strict=True)))
     return charts.panels(title, summary, [_traces(t) for t in tensors],
                          [charts.axis(f"{t['kind']}, layer {t['layer']}") for t in tensors],
-                         charts.axis("values", type="log", dtick=1, exponentformat="power"),
+                         charts.axis("values", type="log", dtick=1, exponentformat="SI"),
                          table(title, columns, "r" * len(columns), rows))
 
 
@@ -97,14 +97,14 @@ def _relation(relation: dict[str, Any]) -> Html:
     known = "; ".join(f"{kind}: {figures.real(rank['sqnr_db'], 2)} with the SQNR of each, "
                       f"{figures.real(rank['outputs_sqnr_db'], 2)} with that of the outputs"
                       for kind, rank in ranks if rank["sqnr_db"] is not None)
-    text = "If wider distributions lose more, SQNR falls as spread grows, and their rank correlation is near −1. "
+    text = "If wider distributions lose more, SQNR falls as spread grows, and their rank correlation is near -1. "
     text += f"Here it is, over the layers, of {known}." if known else "Fewer than three layers give no correlation."
     rows = ([f"Layer {layer}", kind, figures.real(spread, 2), figures.real(own), figures.real(outputs)]
             for kind in STYLES for layer, spread, own, outputs in zip(*(
                 relation[kind][name] for name in ("layers", "spread", "sqnr_db", "outputs_sqnr_db")), strict=True))
     title = "Error against spread"
     return join([tag("p", text), charts.chart(
-        title, text, _points(relation), charts.axis("spread (largest absolute value in standard deviations)"),
+        title, text, _points(relation), charts.axis("spread (standard deviations)"),
         charts.axis("SQNR (dB)"),
         table(title, ["Layer", "Tensor", "Spread", "SQNR (dB)", "SQNR of the outputs if alone (dB)"], "llrrr", rows))])
 
@@ -113,6 +113,7 @@ def _points(relation: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"type": "scatter", "mode": "markers", "name": f"{kind}, SQNR {name}",
              "x": relation[kind]["spread"], "y": relation[kind][error],
              "text": [f"layer {layer}" for layer in relation[kind]["layers"]],
-             "marker": {"color": charts.PALETTE[colour], "symbol": symbol + fill, "size": 11, "line": {"width": 2}},
+             "marker": {"color": charts.PALETTE[colour], "symbol": symbol + fill, "size": 11,
+                        "line": {"width": 2, "color": charts.PALETTE[colour]}},
              "hovertemplate": "%{text}: spread %{x:.2f}, %{y:.1f} dB<extra>" + kind + "</extra>"}
             for kind, (colour, symbol) in STYLES.items() for error, (name, fill) in ERRORS.items()]
