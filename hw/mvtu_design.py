@@ -9,9 +9,6 @@ TIMINGS, PRODUCTS, WEIGHT_ROMS = ("small", "fast-clock"), ("lut", "dsp"), ("lut"
 # Rows added in a chain before the tree, and adders between two registers.
 _CHAIN = {"small": 4, "fast-clock": 2}
 _ADDERS = {"small": 5, "fast-clock": 2}
-# Tables for so many products side by side, PE x SIMD, spread over the chip, and wires to them take most of a cycle: a
-# register follows each table, and fewer adders are between two.
-_WIDE, _WIDE_ADDERS = 1024, 3
 _MOST_TABLE_STEPS = 8      # with more weight words a table would need too many address bits
 PARALLEL = 4               # bits of a code that are decided at once; the rest by binary search
 
@@ -104,7 +101,7 @@ class Design:
     @property
     def chain(self) -> int:
         """Rows that are added one after the other before the tree of adders."""
-        return 1 if self._wide else _CHAIN[self.style.timing]
+        return _CHAIN[self.style.timing]
 
     @property
     def operand_register(self) -> bool:
@@ -112,19 +109,12 @@ class Design:
         return self.style.timing == "fast-clock"
 
     @property
-    def _wide(self) -> bool:
-        """Whether operands have far to go. A unit of one step has constant weights, and most products vanish."""
-        return (self.style.timing == "small" and self.form == "tables" and self.cycles > 1
-                and self.pe * self.simd >= _WIDE)
-
-    @property
     def sum_registers(self) -> int:
         """Levels of the sum with a register behind them, as a mask: so that few adders follow without one."""
-        adders = _WIDE_ADDERS if self._wide else _ADDERS[self.style.timing]
         mask, run = 1, 0
         for level in range(1, (-(-self.rows // self.chain) - 1).bit_length() + 1):
             run += 1
-            if run == adders:
+            if run == _ADDERS[self.style.timing]:
                 mask, run = mask | 1 << level, 0
         return mask
 

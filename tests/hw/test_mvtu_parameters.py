@@ -68,7 +68,6 @@ def test_folding(changes: dict[str, int], beats: int, passes: int, buffered: boo
     ({"pe": 64}, "tables", 13, 3),                                            # a single step: 5 bits a row
     ({"pe": 64, "thresholded": False}, "tables", 13, 2),                      # nothing to accumulate or compare
     ({"simd": 4, "thresholded": False}, "digits", 8, 3),
-    ({"inputs": 64, "pe": 64, "simd": 16, "in_lanes": 16, "input_bits": 4}, "tables", 22, 2 + 1 + 1),
     ({"style": Style("fast-clock")}, "digits", 16, 1 + 2 + 1 + 1 + 1)])       # operand, twice in the sum, ...
 def test_form_and_depth(changes: dict[str, int], form: str, rows: int, depth: int) -> None:
     design = dataclasses.replace(DESIGN, **changes)
