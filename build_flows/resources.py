@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from build_flows import rom_resources
+from host.errors import UserError
 from host.policy import Policy
 from hw.mvtu import Unit
 from hw.mvtu_design import SMALL, Style
@@ -48,8 +49,16 @@ class Folding:
     simd: int
 
 
+def refuse_pixels(policy: Policy) -> None:
+    """Raise :class:`UserError` for a policy that cannot be built because it reads pixels."""
+    if policy.pixels:
+        raise UserError("a policy that is built must read a vector of features",
+                        "a policy of pixels, %s" % (policy.observation_shape,), "run it with --device integer")
+
+
 def shapes(policy: Policy) -> list[Shape]:
-    """The hardware shape of every layer of ``policy``."""
+    """The hardware shape of every layer of ``policy``. Raises :class:`UserError` for one that reads pixels."""
+    refuse_pixels(policy)
     result = []
     for index, layer in enumerate(policy.layers):
         before = policy.input_bits if index == 0 else policy.layers[index - 1].act_bits or 0

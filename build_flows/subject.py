@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from build_flows.export import ensure_package
+from build_flows.resources import refuse_pixels
 from host import policy as package
 from host.policy import Policy
 
@@ -40,6 +41,7 @@ def of_run(run: Path) -> Subject:
     from models.visited import RANDOM_SHARE, visited_observations
 
     policy = ensure_package(run)
+    refuse_pixels(policy)
     trained = load_run(run)
     actor: Any = trained.actor
     return Subject(policy, run / "policy" / "policy.onnx", visited_observations(trained, OBSERVATIONS),

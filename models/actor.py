@@ -61,7 +61,9 @@ class Stage:
 
 
 def _convolve(weights: Tensor, codes: Tensor, stride: int) -> Tensor:
-    """As ``host.integer.convolve``. A matrix product is exact everywhere; a GPU's convolution may round or transform."""
+    """As ``host.integer.convolve``."""
+    if stride > 1 and codes.device.type == "cpu":       # exact: only where it moves by 1 does it use Winograd's method
+        return F.conv2d(codes, weights, stride=stride)
     windows = codes.unfold(2, weights.shape[2], stride).unfold(3, weights.shape[3], stride)
     windows = windows.permute(0, 2, 3, 1, 4, 5)                                  # [N, H', W', in, kh, kw]
     return F.linear(windows.flatten(3), weights.flatten(1)).movedim(-1, 1)
@@ -76,6 +78,8 @@ class QuantActor(nn.Sequential):
 
     The modules' kinds are fixed at construction; their parameters may change in any way.
     """
+
+    training: bool
 
     def __init__(self, dims: Sequence[int], bits: Bits):
         """Random layers of sizes ``dims`` (inputs, hidden..., outputs)."""

@@ -13,10 +13,13 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from host.errors import UserError
 from models.bits import Bits
+from models.conv_actor import check_bits
 from models.integer_rollouts import IntegerRollouts
+from models.pixel_policies import PixelActorCriticPolicy, PixelDQNPolicy, PixelFeatures, policy_arguments
 from models.policies import QuantActorCriticPolicy, QuantDQNPolicy, QuantSACPolicy, QuantTD3Policy
 from models.precision import MixedPrecision
 from models.presets import schedule
+from models.tasks import is_pixels
 
 
 class QuantPPO(MixedPrecision, IntegerRollouts, PPO):
@@ -44,18 +47,21 @@ class QuantSAC(MixedPrecision, SAC):
 
 
 class Algorithm(NamedTuple):
-    """A model class, its policy class, and the kinds of action spaces that it can act in."""
+    """A model class, its policy class, the kinds of action spaces that it can act in, and its policy of pixels."""
 
     model: type[BaseAlgorithm]
     policy: type[Any]
     actions: tuple[str, ...]
+    pixel_policy: type[Any] | None = None
 
 
 _ANY, _DISCRETE, _BOX = ("Discrete", "Box"), ("Discrete",), ("Box",)
 ALGORITHMS = {
-    "ppo": Algorithm(QuantPPO, QuantActorCriticPolicy, _ANY), "a2c": Algorithm(QuantA2C, QuantActorCriticPolicy, _ANY),
-    "dqn": Algorithm(QuantDQN, QuantDQNPolicy, _DISCRETE), "ddpg": Algorithm(QuantDDPG, QuantTD3Policy, _BOX),
-    "td3": Algorithm(QuantTD3, QuantTD3Policy, _BOX), "sac": Algorithm(QuantSAC, QuantSACPolicy, _BOX)}
+    "ppo": Algorithm(QuantPPO, QuantActorCriticPolicy, _ANY, PixelActorCriticPolicy),
+    "a2c": Algorithm(QuantA2C, QuantActorCriticPolicy, _ANY, PixelActorCriticPolicy),
+    "dqn": Algorithm(QuantDQN, QuantDQNPolicy, _DISCRETE, PixelDQNPolicy),
+    "ddpg": Algorithm(QuantDDPG, QuantTD3Policy, _BOX), "td3": Algorithm(QuantTD3, QuantTD3Policy, _BOX),
+    "sac": Algorithm(QuantSAC, QuantSACPolicy, _BOX)}
 
 # Settings that are not arguments of a model's constructor.
 _OURS = {"net_arch", "n_envs", "norm_reward", "total_steps", "eval_episodes", "eval_every", "checkpoint_every",
@@ -71,6 +77,18 @@ def check_actions(algo: str, task: str, space: spaces.Space) -> None:
                         f"train with --algo {able.replace(', ', ' or ')}" if able else "choose another --task")
 
 
+def check_pixels(algo: str, task: str, space: spaces.Space, bits: Bits | None, net_arch: Any) -> None:
+    """Raise :class:`UserError` where ``task`` has pixels and ``algo``, ``bits`` or ``net_arch`` do not suit them."""
+    if not is_pixels(space):
+        return
+    if ALGORITHMS[algo].pixel_policy is None:
+        able = " or ".join(name for name, each in ALGORITHMS.items() if each.pixel_policy is not None)
+        raise UserError(f"{algo} needs observations that are a vector", f"{space} in {task}", f"use {able} for pixels")
+    if bits is not None:
+        check_bits(bits)
+    PixelFeatures(space, **policy_arguments(net_arch)["features_extractor_kwargs"])
+
+
 def create(algo: str, settings: Mapping[str, Any], venv: VecEnv, bits: Bits | None, seed: int,
            device: str = "cpu", precision: str = "fp32") -> BaseAlgorithm:
     """A new model of ``algo`` with the ``settings`` of a preset, in ``venv``."""
@@ -84,8 +102,9 @@ def create(algo: str, settings: Mapping[str, Any], venv: VecEnv, bits: Bits | No
     adam: dict[str, Any] = {"fused": True}                      # one kernel for all parameters
     if algo in ("ppo", "a2c"):
         adam["eps"] = 1e-5                                      # Stable-Baselines3's
-    chosen = ALGORITHMS[algo]
-    model = chosen.model(chosen.policy, venv, seed=seed, device=device, policy_kwargs={
-        "bits": bits, "net_arch": settings["net_arch"], "optimizer_kwargs": adam}, **arguments)
+    chosen, pixels, net_arch = ALGORITHMS[algo], is_pixels(venv.observation_space), settings["net_arch"]
+    network = policy_arguments(net_arch) if pixels else {"net_arch": net_arch}
+    model = chosen.model(chosen.pixel_policy if pixels else chosen.policy, venv, seed=seed, device=device,
+                         policy_kwargs={"bits": bits, **network, "optimizer_kwargs": adam}, **arguments)
     model.precision = precision
     return model

@@ -19,6 +19,7 @@ from host.errors import UserError
 from host.files import PathLike
 from host.policy import Policy
 from models.actor import QuantActor
+from models.conv_actor import QuantConvActor
 from models.extract import extract
 from models.runs import Run, load_run
 
@@ -28,16 +29,20 @@ TOOLS = ("torch", "brevitas", "qonnx", "stable-baselines3", "gymnasium", "numpy"
 def qonnx_bytes(actor: QuantActor) -> bytes:
     """``actor`` as one self-contained, cleaned QONNX model: input float32 [1, n], normalised observations.
 
-    It is exported from the Brevitas modules. The exporter drops a bias that is all zero.
+    Pixels, [1, channels, height, width], are float32 too, and annotated as UINT8. It is exported from the Brevitas
+    modules. The exporter drops a bias that is all zero.
     """
     network = nn.Sequential(*copy.deepcopy(actor).cpu()).eval()
     with tempfile.TemporaryDirectory() as folder, _quiet():
         from brevitas.export import export_qonnx
+        from qonnx.core.datatype import DataType
         from qonnx.core.modelwrapper import ModelWrapper
         from qonnx.util.cleanup import cleanup_model
         path = Path(folder) / "policy.onnx"
-        export_qonnx(network, torch.zeros(1, actor.dims[0]), export_path=str(path), verbose=False)
+        export_qonnx(network, torch.zeros(1, *actor.input_shape), export_path=str(path), verbose=False)
         model = cleanup_model(ModelWrapper(str(path)))          # reads the weights that lie beside the model
+        if isinstance(actor, QuantConvActor):
+            model.set_tensor_datatype(model.graph.input[0].name, DataType["UINT8"])
     return bytes(model.model.SerializeToString())
 
 

@@ -43,7 +43,8 @@ def layers(actor: QuantActor) -> tuple[Layer, ...]:
         if activation is None:
             found.append(Layer(weights, actor.bits.weight))
         else:
-            found.append(Layer(weights, actor.bits.weight, thresholds(activation, stage, levels), actor.bits.act))
+            found.append(Layer(weights, actor.bits.weight, thresholds(activation, stage, levels), actor.bits.act,
+                               stage.stride))
     return tuple(found)
 
 
@@ -58,7 +59,8 @@ def extract(actor: QuantActor, encode_scale: np.ndarray, encode_offset: np.ndarr
             action: ActionSpace, task: str, algo: str, provenance: dict[str, Any]) -> Policy:
     """The policy that ``actor`` deploys.
 
-    ``encode_scale`` and ``encode_offset`` are float32 [n], from :meth:`models.normalise.FoldedVecNormalize.fold`.
+    ``encode_scale`` and ``encode_offset`` are float32 [n], from :meth:`models.normalise.FoldedVecNormalize.fold`;
+    empty for pixels.
     """
     if actor.linears[0].weight.device.type != "cpu":
         actor = copy.deepcopy(actor).cpu()

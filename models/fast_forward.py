@@ -163,10 +163,11 @@ class _Linear(Forward):
     def _weight(self) -> Tensor:
         if torch.is_grad_enabled():
             return _QuantWeight.apply(self._rows(), self.levels, self.per_channel)
-        codes, scale = self.weight_codes()
+        codes, scale = _weight_codes(self._rows(), self.levels, self.per_channel)
         return codes.mul_(scale)
 
     def _rows(self) -> Tensor:
+        """The float weights [out, in]."""
         return self.module.weight
 
     def weight_codes(self) -> tuple[Tensor, Tensor]:
@@ -237,7 +238,7 @@ def _covered() -> tuple[tuple[Callable[[nn.Module], Forward], Any], ...]:
         (functools.partial(_Linear, per_channel=True), _anatomy(layer(weight_quant=Int8WeightPerChannelFloat))),
         (functools.partial(_Convolution, per_channel=False), _anatomy(filters(weight_quant=Int8WeightPerTensorFloat))),
         (functools.partial(_Convolution, per_channel=True), _anatomy(filters(weight_quant=Int8WeightPerChannelFloat))),
-        (_Plain, _anatomy(Pixels())), (_Plain, _anatomy(nn.Flatten())))
+        (_Plain, _anatomy(Pixels(()))), (_Plain, _anatomy(nn.Flatten())))
 
 
 def _anatomy(module: nn.Module) -> Any:

@@ -17,6 +17,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from models.numpy_actor import numpy_actor
+from models.tasks import is_pixels
 
 
 class IntegerRollouts(OnPolicyAlgorithm):
@@ -41,7 +42,12 @@ class IntegerRollouts(OnPolicyAlgorithm):
 
     def collect_rollouts(self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer,
                          n_rollout_steps: int) -> bool:
-        """Fill ``rollout_buffer`` as Stable-Baselines3 does. False if a callback ended training."""
+        """Fill ``rollout_buffer`` as Stable-Baselines3 does. False if a callback ended training.
+
+        On pixels it is Stable-Baselines3 that does it, in torch: convolutions are no faster in numpy.
+        """
+        if is_pixels(self.observation_space):
+            return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         self.policy.set_training_mode(False)
         rollout_buffer.reset()
         callback.on_rollout_start()

@@ -8,6 +8,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from models import bits
 from models.quantisers import input_scale
+from models.tasks import is_pixels
 
 CLIP = 10.0       # standard deviations; beyond every quantiser's range (4), so that it never changes a code
 
@@ -17,28 +18,41 @@ class FoldedVecNormalize(VecNormalize):
 
     ``scale`` is a power of two, so dividing by it in the quantiser restores ``obs * a + b`` exactly: the codes equal
     ``host.codec.encode`` on every observation, by construction. Rewards are normalised as ``VecNormalize`` does, with
-    the discount ``gamma``, where asked.
+    the discount ``gamma``, where asked; ``norm_reward`` ``sign`` leaves only their sign, as for Atari games.
+
+    Pixels stay as they are: the policy scales them.
     """
 
-    def __init__(self, venv: VecEnv, input_bits: int = bits.HIGHEST, norm_reward: bool = False, gamma: float = 0.99):
-        super().__init__(venv, norm_reward=norm_reward, clip_obs=CLIP, gamma=gamma)
-        self.input_scale = input_scale(input_bits)
+    sign_reward = False
+
+    def __init__(self, venv: VecEnv, input_bits: int = bits.HIGHEST, norm_reward: bool | str = False,
+                 gamma: float = 0.99):
+        super().__init__(venv, norm_obs=not is_pixels(venv.observation_space), norm_reward=norm_reward is True,
+                         clip_obs=CLIP, gamma=gamma)
+        self.input_scale, self.sign_reward = input_scale(input_bits), norm_reward == "sign"
 
     def fold(self) -> tuple[np.ndarray, np.ndarray]:
-        """``a`` and ``b``, float32 [n] each: codes are ``clip(rint(obs * a + b))``."""
+        """``a`` and ``b``, float32 [n] each: codes are ``clip(rint(obs * a + b))``. Empty for pixels."""
+        if not self.norm_obs:
+            return np.empty(0, np.float32), np.empty(0, np.float32)
         step = np.sqrt(self.obs_rms.var + self.epsilon) * self.input_scale
         return (1.0 / step).astype(np.float32), (-self.obs_rms.mean / step).astype(np.float32)
 
     def normalize_obs(self, obs: np.ndarray) -> np.ndarray:
-        """Normalised observations, float32, of raw ones of any float type."""
-        return self._normalize_obs(obs, self.obs_rms)
+        """Normalised observations, float32, of raw ones of any float type; pixels as they are."""
+        return self._normalize_obs(obs, self.obs_rms) if self.norm_obs else obs
+
+    def normalize_reward(self, reward: np.ndarray) -> np.ndarray:
+        """Rewards float32, as training sees them."""
+        return super().normalize_reward(np.sign(reward) if self.sign_reward else reward)
 
     def step_wait(self) -> VecEnvStepReturn:
         """As ``VecNormalize``'s, without its deep copies and statistics of rewards that are not normalised."""
         obs, rewards, dones, infos = self.venv.step_wait()
         self.old_obs, self.old_reward = obs, rewards
         if self.training:
-            self._update(obs)
+            if self.norm_obs:
+                self._update(obs)
             if self.norm_reward:
                 self._update_reward(rewards)
         ended = np.flatnonzero(dones).tolist()

@@ -26,6 +26,7 @@ class _Quantised(nn.Module):
     """What the policies share. ``bits`` None leaves a policy in fp32."""
 
     bits: Bits | None
+    actor_class: type[QuantActor] = QuantActor
 
     def __init__(self, *args: Any, bits: Bits | None = None, **kwargs: Any):
         self.bits = None
@@ -54,8 +55,8 @@ class _Quantised(nn.Module):
         """
         renewed: dict[Tensor, Tensor] = {}
         for index, owner in enumerate(self._owners()):
-            layers = [m for m in self._network(owner) if isinstance(m, nn.Linear)]
-            actor = QuantActor.from_float(self._network(owner), bits).to(layers[0].weight.device)
+            layers = [m for m in self._network(owner) if isinstance(m, (nn.Linear, nn.Conv2d))]
+            actor = self.actor_class.from_float(self._network(owner), bits).to(layers[0].weight.device)
             for old, new in zip(layers, actor.linears, strict=True):
                 renewed |= {old.weight: new.weight, old.bias: new.bias}
             # A target network is only read, without gradient: by the training forward, which needs no deployment.
@@ -105,6 +106,9 @@ class QuantActorCriticPolicy(_Quantised, ActorCriticPolicy):
     def _replace(self, owner: Any, actor: QuantActor) -> None:
         self.mlp_extractor.policy_net = actor
         self.action_net: nn.Module = nn.Identity()
+        self._remember_parameters()
+
+    def _remember_parameters(self) -> None:
         self._all_parameters = list(super().parameters())
 
     def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
@@ -141,8 +145,8 @@ class QuantTD3Policy(_Quantised, TD3Policy):
         owner.mu = nn.Sequential(actor, nn.Tanh())
 
 
-class _Hidden(nn.Module):
-    """The hidden layers of ``actor``: SAC's spread reads them too."""
+class Hidden(nn.Module):
+    """The hidden layers of ``actor``, where another layer than its last reads them too: SAC's spread, for one."""
 
     def __init__(self, actor: QuantActor):
         super().__init__()
@@ -152,7 +156,7 @@ class _Hidden(nn.Module):
         return self.actor.hidden(x)
 
 
-class _Output(nn.Module):
+class Output(nn.Module):
     """The last layer of ``actor``, which another module holds."""
 
     def __init__(self, actor: QuantActor):
@@ -173,7 +177,7 @@ class QuantSACPolicy(_Quantised, SACPolicy):
         return owner.latent_pi.actor if self.bits is not None else nn.Sequential(*owner.latent_pi, owner.mu)
 
     def _replace(self, owner: Any, actor: QuantActor) -> None:
-        owner.latent_pi, owner.mu = _Hidden(actor), _Output(actor)
+        owner.latent_pi, owner.mu = Hidden(actor), Output(actor)
 
 
 def convert(model: BaseAlgorithm, bits: Bits, limits: Sequence[float] | None = None) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from host.errors import UserError
 
 _FOLDER = Path(__file__).parent / "presets"
+_ATARI = "ALE/*", "*NoFrameskip-v*"
 
 
 def algorithms() -> list[str]:
@@ -29,7 +31,7 @@ def tasks(algo: str) -> list[str]:
 
 
 def preset(algo: str, task: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Settings of ``algo`` on ``task``: its defaults, then the task's, then ``changes``.
+    """Settings of ``algo`` on ``task``: its defaults, those of pixels for an Atari game, the task's, ``changes``.
 
     A task without settings of its own has the defaults, and needs ``total_steps`` among the changes. Raises
     :class:`UserError` for an unknown algorithm, a key that the algorithm has no use for, or no ``total_steps``.
@@ -41,7 +43,9 @@ def preset(algo: str, task: str, changes: Mapping[str, Any] | None = None) -> di
             near = difflib.get_close_matches(key, known, 1, 0.4)
             raise UserError(f"a setting of {algo} must be one of " + ", ".join(sorted(known)), key,
                             f"write {near[0]}" if near else "choose one of them")
-    settings = {**loaded["defaults"], **loaded["tasks"].get(task, {}), **changes}
+    atari = any(fnmatch.fnmatch(task, pattern) for pattern in _ATARI)
+    pixels = loaded.get("pixels", {}) if atari else {}
+    settings = {**loaded["defaults"], **pixels, **loaded["tasks"].get(task, {}), **changes}
     if settings.get("total_steps") is None:
         raise UserError(f"the task must be one that {algo} has a preset for: " + ", ".join(sorted(loaded["tasks"]))
                         + "; or its training must be described", task,

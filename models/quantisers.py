@@ -5,6 +5,7 @@ mode and updating in train mode must see the same policy.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import brevitas.config
@@ -45,7 +46,11 @@ def input_quantiser(bits: int) -> qnn.QuantIdentity:
 
 
 class Pixels(nn.Module):
-    """Pixels 0 .. 255 to 0 .. 1. They are whole numbers of 8 bits already: what they need is a scale, no quantiser."""
+    """Pixels 0 .. 255 of ``shape`` to 0 .. 1. They are 8-bit numbers already: they need a scale, no quantiser."""
+
+    def __init__(self, shape: Sequence[int]):
+        super().__init__()
+        self.shape = tuple(map(int, shape))
 
     def forward(self, x: Tensor) -> Tensor:
         """Float values of pixels in any type."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 from gymnasium import spaces
 
 from host import environment
@@ -12,16 +13,23 @@ from host.policy import ActionSpace
 
 
 def make_env(task: str) -> gym.Env[Any, Any]:
-    """The environment ``task``, which must have one-dimensional Box observations and Discrete or Box actions.
+    """The environment ``task``: observations a one-dimensional Box or pixels, actions Discrete or a Box.
 
     Raises :class:`UserError` for an unknown name, a missing package or an unsupported space.
     """
     env = environment.make(task)
-    if not isinstance(env.observation_space, spaces.Box) or len(env.observation_space.shape) != 1:
-        raise UserError("the task's observations must be a one-dimensional Box", env.observation_space,
-                        "choose another --task")
+    space = env.observation_space
+    if not is_pixels(space) and not (isinstance(space, spaces.Box) and len(space.shape) == 1):
+        raise UserError("the task's observations must be a one-dimensional Box, or pixels: a Box of uint8, 0 to 255, "
+                        "[channels, height, width]", space, "choose another --task")
     action_space(env.action_space)
     return env
+
+
+def is_pixels(space: spaces.Space) -> bool:
+    """Whether ``space`` is one of images, uint8 [channels, height, width], with fewer channels than rows or columns."""
+    return (isinstance(space, spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
+            and space.shape[0] < min(space.shape[1:]) and bool((space.low == 0).all() and (space.high == 255).all()))
 
 
 def action_space(space: spaces.Space) -> ActionSpace:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from stable_baselines3.common.utils import get_device
@@ -23,7 +24,7 @@ from models.policies import convert
 from models.presets import preset
 from models.progress import Progress, ProgressTable
 from models.ptq import SAMPLES, activation_limits
-from models.tasks import make_env
+from models.tasks import is_pixels, make_env
 from models.vec_env import MonitoredVecEnv
 
 
@@ -86,19 +87,27 @@ def train(config: TrainConfig) -> dict[str, Any]:
     env = make_env(config.task)
     env.close()
     algorithms.check_actions(config.algo, config.task, env.action_space)
+    algorithms.check_pixels(config.algo, config.task, env.observation_space, config.bits,
+                            description["settings"]["net_arch"])
     if (Path(config.out) / runs.CONFIG).exists():
         runs.require_same(runs.read_config(config.out), description, config.out)
         finished = runs.read_result(config.out)
         if finished is not None:
-            analysis.ensure_analysis(config.out)
+            _analyse(config.out, env.observation_space)
             return finished
     if not config.resume:
         shutil.rmtree(folder, ignore_errors=True)
     source = None if config.init is None else _source(config.init, description)
     runs.write_config(Path(config.out), description)
     result = _run(description, folder, config.device, source)
-    analysis.ensure_analysis(config.out)
+    _analyse(config.out, env.observation_space)
     return result
+
+
+def _analyse(out: Path, space: spaces.Space) -> None:
+    """The analysis is of dense layers: a run on pixels has none."""
+    if not is_pixels(space):
+        analysis.ensure_analysis(out)
 
 
 def _source(init: Path, description: dict[str, Any]) -> runs.Run:
@@ -157,7 +166,9 @@ def _new(description: dict[str, Any], venv: MonitoredVecEnv, device: str, source
                               description["seed"], device, description["precision"])
     if source is not None:
         model.policy.load_state_dict(source.model.policy.state_dict())
-        normalised.obs_rms, normalised.ret_rms = source.normaliser.obs_rms, source.normaliser.ret_rms
+        normalised.ret_rms = source.normaliser.ret_rms
+        if normalised.norm_obs:
+            normalised.obs_rms = source.normaliser.obs_rms
         if bits is not None and not description["delay"]:
             seen = source.normaliser.normalize_obs(analysis.rollout_observations(source, SAMPLES))
             convert(model, bits, activation_limits(source.actor, torch.from_numpy(seen)))

@@ -9,7 +9,7 @@ from host.files import PathLike
 from models.deployed import act_in_torch
 from models.rollouts import episode_seeds
 from models.runs import Run, load_run
-from models.tasks import make_env
+from models.tasks import is_pixels, make_env
 
 EPSILON = 0.2            # share of random actions, so that rollouts leave the beaten track
 RANDOM_SHARE = 0.25      # share of observations that are drawn, not visited
@@ -19,11 +19,15 @@ SPREAD = 3.0             # their standard deviation, in the normaliser's: reache
 def visited_observations(run: Run | PathLike, n: int, seed: int = 0) -> np.ndarray:
     """``n`` raw observations, float32 [n, features]: three quarters from epsilon-greedy rollouts, the rest random.
 
-    Random ones are normal around the normaliser's mean. Equal arguments give equal observations.
+    Random ones are normal around the normaliser's mean. Equal arguments give equal observations. Pixels are uint8
+    [n, channels, height, width], and random ones uniform.
     """
     run = run if isinstance(run, Run) else load_run(Path(run))
     random = np.random.default_rng(episode_seeds("visited", seed, 4))
-    drawn = round(n * RANDOM_SHARE)
+    drawn, space = round(n * RANDOM_SHARE), run.normaliser.observation_space
+    if is_pixels(space):
+        pixels = random.integers(0, 256, (drawn, *space.shape), np.uint8)
+        return np.concatenate([_rollouts(run, n - drawn, seed, random), pixels])
     statistics = run.normaliser.obs_rms
     spread = random.normal(statistics.mean, SPREAD * np.sqrt(statistics.var), (drawn, *statistics.mean.shape))
     return np.concatenate([_rollouts(run, n - drawn, seed, random), spread]).astype(np.float32)
@@ -42,4 +46,4 @@ def _rollouts(run: Run, n: int, seed: int, random: np.random.Generator) -> np.nd
         observation, _, terminated, truncated, _ = env.step(action)
         over = terminated or truncated
     env.close()
-    return np.asarray(seen, np.float32).reshape(n, -1)
+    return np.asarray(seen, np.uint8 if is_pixels(env.observation_space) else np.float32)

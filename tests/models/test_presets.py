@@ -20,11 +20,21 @@ def test_every_preset_is_whole(algo, task):
 
 
 def test_unknown_task_lists_the_known():
-    with pytest.raises(UserError, match=r"the task must be one that ppo has a preset for: Acrobot-v1, Ant-v5, .*; or "
+    with pytest.raises(UserError, match=r"the task must be one that ppo has a preset for: ALE/.*, Acrobot-v1, .*; or "
                                         r"its training must be described, found Pong\. Fix: give --steps, and other "
                                         r"settings as --set KEY=VALUE"):
         preset("ppo", "Pong")
     assert preset("ppo", "Pong", {"total_steps": 10})["n_steps"] == 32
+
+
+@pytest.mark.parametrize("algo", ["ppo", "a2c", "dqn"])
+def test_any_atari_game_has_the_settings_of_pixels(algo):
+    pong = preset(algo, "ALE/Pong-v5")
+    assert pong["total_steps"] == 10_000_000 and pong["norm_reward"] == "sign"
+    for task in ("ALE/Freeway-v5", "FreewayNoFrameskip-v4"):
+        assert preset(algo, task, {"total_steps": 10_000_000}) == pong
+    with pytest.raises(UserError, match=r"found ALE/Freeway-v5\. Fix: give --steps"):
+        preset(algo, "ALE/Freeway-v5")
 
 
 def test_unknown_setting_names_the_nearest():
