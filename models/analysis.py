@@ -85,7 +85,7 @@ def analyse(run: Run, source: Run | None = None) -> dict[str, Any]:
     reference, (outputs, tensors) = _forward(before, x)[-1], _tensors(run.actor, before, x)
 
     def compared(found: np.ndarray) -> dict[str, Any]:
-        return {"agreement": _agreement(run, reference, found), "sqnr_db": sqnr_db(reference, found)}
+        return {"agreement": agreement(run, reference, found), "sqnr_db": sqnr_db(reference, found)}
 
     return {"before": "fp32 run" if source is not None else "its own weights, unquantised",
             "observations": len(x),
@@ -206,7 +206,7 @@ def _distribution(tensor: Tensor) -> dict[str, Any]:
         for name, values in (("before", tensor.before), ("after", tensor.after))}}
 
 
-def _agreement(run: Run, expected: np.ndarray, found: np.ndarray) -> float:
+def agreement(run: Run, expected: np.ndarray, found: np.ndarray) -> float:
     """Share of observations with equal actions, or in a Box with close ones, from float outputs [N, out]."""
     which = head(run.config["algo"], run.action)
     ours, theirs = (codec.act(which, run.action, values) for values in (expected, found))

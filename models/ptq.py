@@ -24,7 +24,7 @@ from models.evaluate import evaluate
 from models.policies import convert
 from models.quantisers import input_scale
 from models.runs import Run
-from models.tasks import make_env
+from models.tasks import is_pixels, make_env
 
 METHODS = ("max", "percentile")
 EPISODES = 20        # that the result is the mean of
@@ -73,8 +73,8 @@ def ptq(config: PtqConfig) -> dict[str, Any]:
     """Quantise as ``config`` says into the run folder ``config.out`` and return ``train/result.json``'s content.
 
     The result has the keys of a training's, and ``source_mean_return``, the fp32 policy's on the same episodes, and
-    ``agreement``, the share of observations on which both act alike. ``train/analysis.json`` says where the loss is.
-    Repeating a configuration returns the result that is there. Raises :class:`UserError`.
+    ``agreement``, the share of observations on which both act alike. ``train/analysis.json`` says where the loss is,
+    but not of a policy of pixels. Repeating a configuration returns the result that is there. Raises :class:`UserError`.
     """
     description, out = config.describe(), Path(config.out)
     if (out / runs.CONFIG).exists():
@@ -86,12 +86,14 @@ def ptq(config: PtqConfig) -> dict[str, Any]:
     started = time.monotonic()
     source = runs.load_run(config.source)
     run = _quantised(source, config, description)
-    analysed = analysis.analyse(run, source)
-    result = _result(run, source, analysed["actions"]["agreement"], started)
+    pixels = is_pixels(run.model.observation_space)
+    analysed = {} if pixels else analysis.analyse(run, source)
+    result = _result(run, source, _agreement(run, source) if pixels else analysed["actions"]["agreement"], started)
     runs.write_config(out, description)
     with staged_folder(out / "train") as folder:
         Snapshot.take(run.model, run.normaliser).write(folder)
-        write_json(folder / analysis.FILE, analysed)
+        if analysed:
+            write_json(folder / analysis.FILE, analysed)
         write_json(folder / Path(runs.RESULT).name, result)
     return result
 
@@ -102,15 +104,15 @@ def activation_limits(network: nn.Sequential, observations: Tensor, percentile: 
     with torch.no_grad():
         for layer in network:
             x = layer(x)
-            if not isinstance(layer, nn.Linear):
+            if isinstance(layer, (nn.ReLU, nn.Tanh)):
                 limits.append(max(float(np.percentile(x.cpu().numpy(), percentile)), _SMALLEST))
     return limits
 
 
 def clip_weights(weights: Tensor, percentile: float, per_channel: bool) -> Tensor:
-    """``weights`` [out, in] clipped to the ``percentile`` of their absolute values, of all or of each row."""
-    size = weights.detach().abs().numpy()
-    limit = np.percentile(size, percentile, axis=1 if per_channel else None, keepdims=True).astype(np.float32)
+    """``weights`` [out, in, ...] clipped to the ``percentile`` of their absolute values, of all or of each row."""
+    size, channel = weights.detach().abs().numpy(), tuple(range(1, weights.ndim))
+    limit = np.percentile(size, percentile, axis=channel if per_channel else None, keepdims=True).astype(np.float32)
     return weights.detach().clamp(-torch.from_numpy(limit), torch.from_numpy(limit))
 
 
@@ -132,6 +134,15 @@ def _quantised(source: Run, config: PtqConfig, description: dict[str, Any]) -> R
         for layer in run.model.policy.deployed.linears:
             layer.weight.copy_(clip_weights(layer.weight, percentile, config.bits.per_channel))
     return run
+
+
+@torch.no_grad()
+def _agreement(run: Run, source: Run) -> float:
+    """Share of frames that the ``source`` meets on which both act alike."""
+    seen = torch.from_numpy(analysis.rollout_observations(source, analysis.SAMPLES, seed=1))
+    found = [np.concatenate([actor(part.float()).numpy() for part in seen.split(100)])
+             for actor in (source.actor, run.actor)]
+    return analysis.agreement(run, *found)
 
 
 def _result(run: Run, source: Run, agreement: float, started: float) -> dict[str, Any]:

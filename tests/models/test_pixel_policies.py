@@ -7,7 +7,7 @@ from gymnasium import spaces
 from host import codec, integer
 from host import policy as package
 from host.errors import UserError
-from models import algorithms, checkpoint
+from models import algorithms, analysis, callbacks, checkpoint, ptq
 from models.bits import Bits
 from models.deployed import act_in_integers, act_in_torch
 from models.export import export_run
@@ -149,3 +149,39 @@ def test_a_refused_training_leaves_no_folder(tmp_path):
     with pytest.raises(UserError, match="must have 8 input bits"):
         train(TrainConfig(PONG, tmp_path / "run", bits=Bits(4, 4, 4), steps=100))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algo", sorted(SETTINGS))
+def test_a_killed_run_ends_as_one_that_was_not(tmp_path, monkeypatch, algo):
+    def config(name):
+        return TrainConfig(PONG, tmp_path / name, algo, Bits(4, 4), steps=384, device="cpu",
+                           settings={**TINY, **SETTINGS[algo], "eval_every": 192})
+
+    def killed(self, returns):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(callbacks.Supervisor, "_record", killed)
+        train(config("killed"))
+    assert (tmp_path / "killed" / "train" / "checkpoint").exists()
+    ours, theirs = (train(config(name)) and load_run(tmp_path / name).model.policy.state_dict()
+                    for name in ("killed", "whole"))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.slow
+def test_post_training_quantisation(tmp_path, monkeypatch):
+    monkeypatch.setattr(ptq, "EPISODES", 1)
+    monkeypatch.setattr(ptq, "SAMPLES", 60)
+    monkeypatch.setattr(analysis, "SAMPLES", 60)
+    train(TrainConfig(PONG, tmp_path / "float", "ppo", steps=128, device="cpu", settings={**TINY, **SETTINGS["ppo"]}))
+    seen = visited_observations(tmp_path / "float", 100)
+    for name, config in (("w8", (Bits(8, 8),)), ("w4c", (Bits(4, 4, 8, True), "percentile", 99.0)), ("half", (None,))):
+        result = ptq.ptq(ptq.PtqConfig(tmp_path / "float", tmp_path / name, *config))
+        assert result["agreement"] > (0.9 if name != "w4c" else 0.3)
+        quantised = load_run(tmp_path / name)
+        if name != "half":
+            policy = package.read(export_run(quantised.folder))
+            act = act_in_torch(quantised.actor, quantised.normaliser, "ppo", quantised.action)
+            np.testing.assert_array_equal(act_in_integers(policy)(seen), act(seen))
