@@ -74,7 +74,8 @@ def ptq(config: PtqConfig) -> dict[str, Any]:
 
     The result has the keys of a training's, and ``source_mean_return``, the fp32 policy's on the same episodes, and
     ``agreement``, the share of observations on which both act alike. ``train/analysis.json`` says where the loss is,
-    but not of a policy of pixels. Repeating a configuration returns the result that is there. Raises :class:`UserError`.
+    but not of a policy of pixels. Repeating a configuration returns the result that is there. Raises
+    :class:`UserError`.
     """
     description, out = config.describe(), Path(config.out)
     if (out / runs.CONFIG).exists():
