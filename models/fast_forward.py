@@ -225,6 +225,7 @@ def forward(module: nn.Module) -> Forward:
 
 
 @functools.cache
+@torch.random.fork_rng(devices=[])          # new modules draw their weights: a seed must mean the same before and after
 def _covered() -> tuple[tuple[Callable[[nn.Module], Forward], Any], ...]:
     """Each fast forward and the anatomy of the modules that it equals, whatever their bits and sizes."""
     layer = functools.partial(qnn.QuantLinear, 1, 1, bias=True)

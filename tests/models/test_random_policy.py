@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from host import codec, integer, policy
+from models import fast_forward
 from models.bits import Bits
 from models.random_policy import random_actor, random_package, random_policy
 
@@ -36,3 +37,9 @@ def test_package(bits, tmp_path):
     assert read.hash == random_policy((3, 5, 2), bits, 7)[1].hash
     assert (read.task, read.observation_shape, read.head) == ("random", (3,), "argmax")
     assert (folder / "policy.onnx").stat().st_size > 0
+
+
+def test_the_first_actor_of_a_process_is_as_any_other():
+    fast_forward._covered.cache_clear()
+    first, second = random_actor((3, 5, 2), Bits(3, 3, 4), 7), random_actor((3, 5, 2), Bits(3, 3, 4), 7)
+    assert all(map(torch.equal, first.parameters(), second.parameters()))
