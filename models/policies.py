@@ -6,6 +6,7 @@ deployed.
 """
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -78,17 +79,17 @@ class _Quantised(nn.Module):
         owner = self._owners()[0]
         return owner, owner
 
+    @abc.abstractmethod
     def _owners(self) -> Sequence[Any]:
         """The modules that hold a deployed path: the policy's own first, then the target's."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _network(self, owner: Any) -> nn.Sequential:
         """The deployed path that ``owner`` holds."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _replace(self, owner: Any, actor: QuantActor) -> None:
         """Put ``actor`` in the place of the fp32 path."""
-        raise NotImplementedError
 
 
 class QuantActorCriticPolicy(_Quantised, ActorCriticPolicy):
