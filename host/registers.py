@@ -1,8 +1,8 @@
 """Register map of the accelerator's AXI4-Lite bridge: the one source that hardware, C and Python share.
 
 Every constant is a byte offset of a 32-bit register, a mask or a shift of bits in one, or a value. What is declared
-here is also kept as data, from which ``python -m hw.register_map`` writes the SystemVerilog package that the bridge is built
-with, the C header of the emulator and the board, and the table in docs/registers.md.
+here is also kept as data, from which ``python -m hw.register_map`` writes the SystemVerilog package that the bridge
+is built with, the C header of the emulator and the board, and the table in docs/registers.md.
 """
 from __future__ import annotations
 

