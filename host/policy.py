@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
@@ -86,7 +87,7 @@ class Policy:
     @property
     def features(self) -> int:
         """Length of the flattened observation."""
-        return int(np.prod(self.observation_shape))
+        return math.prod(self.observation_shape)
 
     @property
     def pixels(self) -> bool:

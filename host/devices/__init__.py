@@ -1,20 +1,36 @@
 """The devices that ``quarl run --device`` knows, by name."""
 from __future__ import annotations
 
+from typing import Optional
+
 from host.device import Device
 from host.errors import UserError
 from host.files import PathLike
 from host.policy import Policy
 
-NAMES = ("emulator", "integer")
+NAMES = ("emulator", "integer", "pynq", "finn-dma")
+REMOTE = "tcp://"
 
 
-def create(name: str, policy: Policy, accel: PathLike) -> Device:
-    """A closed device of kind ``name`` for ``policy``; ``accel`` is the folder of the built accelerator."""
+def create(name: str, policy: Policy, accel: PathLike, keys: Optional[PathLike] = None) -> Device:
+    """A closed device of kind ``name`` for ``policy``; ``accel`` is the folder of the built accelerator.
+
+    ``tcp://HOST:PORT`` is the device of a server there, for which ``keys`` is the folder of the client's keys.
+    """
     if name == "emulator":
         from host.devices.emulator import EmulatorDevice
         return EmulatorDevice(policy, accel)
     if name == "integer":
         from host.devices.integer import IntegerDevice
         return IntegerDevice(policy)
-    raise UserError("the device must be one of %s" % ", ".join(NAMES), name, "choose one with --device")
+    if name == "pynq":
+        from host.devices.pynq import PynqDevice
+        return PynqDevice(policy, accel)
+    if name == "finn-dma":
+        from host.devices.finn_dma import FinnDmaDevice
+        return FinnDmaDevice(policy, accel)
+    if name.startswith(REMOTE):
+        from host.devices.remote import RemoteDevice
+        return RemoteDevice(policy, name, keys)
+    raise UserError("the device must be one of %s or %sHOST:PORT" % (", ".join(NAMES), REMOTE), name,
+                    "choose one with --device")

@@ -4,21 +4,18 @@ from __future__ import annotations
 import ctypes
 import os
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 
-from host import accelerator, registers
-from host.device import Device, Reply
-from host.errors import ToolError, UserError
+from host.bridge import BridgeDevice, Registers, Stepper, check_done
+from host.errors import ToolError
 from host.files import PathLike, sha256
-from host.policy import Policy
+from host.geometry import Geometry
 
 _LIBRARY = "emulator.so"
 _CHUNK = 50000    # cycles of a long stream between two looks at Ctrl-C, less than a second
 _UNSET = 0xFFFFFFFF
-_GOOD = registers.STATUS_DONE | registers.STATUS_AUTO_START
-_BAD = registers.STATUS_BUSY | registers.STATUS_OVERRUN | registers.STATUS_TIMEOUT
 _loaded: Dict[str, ctypes.CDLL] = {}
 
 
@@ -46,7 +43,7 @@ def _load(library: PathLike) -> ctypes.CDLL:
                         "build it with `quarl build RUN --target emulate`") from error
 
 
-class Emulator:
+class Emulator(Registers):
     """The emulator's shared library: registers over AXI4-Lite, and the accelerator's bare streams.
 
     Raises :class:`ToolError` for a missing library and for any assertion that fails in the RTL.
@@ -106,16 +103,33 @@ class Emulator:
 
         Raises :class:`ToolError` unless the inference is done: the words would be those of an earlier one.
         """
+        status, latency = self._exchange(words, action)()
+        check_done(status)
+        return latency
+
+    def _exchange(self, words: np.ndarray, action: np.ndarray) -> Callable[[], Tuple[int, int]]:
+        """A step over these buffers, again and again: the answer of WAIT and the latency."""
         latency = ctypes.c_uint32()
-        status = self.check(self._lib.emu_step(self._handle, words.ctypes.data, len(words), action.ctypes.data,
-                                               len(action), ctypes.byref(latency)))
-        if status & (_GOOD | _BAD) != _GOOD:
-            found = [name for name, flag in (("a timeout", registers.STATUS_TIMEOUT),
-                                             ("an overrun", registers.STATUS_OVERRUN)) if status & flag]
-            raise ToolError("every inference must be done within TIMEOUT cycles of its start",
-                            "%s (STATUS 0x%08x)" % (" and ".join(found) or "none that was started", status),
-                            "reset the device; if it comes again, build with `quarl build` and report it")
-        return latency.value
+        arguments = (words.ctypes.data, len(words), action.ctypes.data, len(action), ctypes.byref(latency))
+
+        def exchange() -> Tuple[int, int]:
+            return self.check(self._lib.emu_step(self._handle, *arguments)), latency.value
+
+        return exchange
+
+    def stepper(self, geometry: Geometry) -> Stepper:
+        observation, action = geometry.observation, geometry.action
+        words, result = np.zeros(observation.words, np.uint32), np.zeros(action.words, np.uint32)
+        inputs, outputs = (buffer.view(np.uint8)[:stream.frame_bytes]
+                           for buffer, stream in ((words, observation), (result, action)))
+        exchange = self._exchange(words, result)
+
+        def step(codes: np.ndarray) -> Tuple[np.ndarray, int, int]:
+            inputs[:] = observation.pack(codes)[0]
+            status, latency = exchange()
+            return action.unpack(outputs)[0], status, latency
+
+        return step
 
     def stall(self, inputs: float, outputs: float, seed: int = 0) -> None:
         """From now on hold each stream back in a random share of the cycles (0 ends it)."""
@@ -153,71 +167,12 @@ class Emulator:
             self._handle = None
 
 
-class EmulatorDevice(Device):
+class EmulatorDevice(BridgeDevice):
     """A built accelerator on the PC: what runs is the RTL, behind the bridge that the board has."""
 
     name = "emulator"
+    emulator: Emulator      # while it is open
 
-    def __init__(self, policy: Policy, accel: PathLike):
-        self.policy, self.accel = policy, Path(accel)
-        self.emulator: Optional[Emulator] = None
-
-    def open(self) -> None:
-        self.description = accelerator.read(self.accel)
-        if self.description.policy_hash != self.policy.hash:
-            raise UserError("the accelerator must be built from this policy (hash %s…)" % self.policy.hash[:12],
-                            self.description.policy_hash[:12] + "…", "build it again with `quarl build RUN`")
+    def attach(self) -> Emulator:
         self.emulator = Emulator(self.accel / _LIBRARY, self.accel / "rtl")
-        try:
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
-
-    def _prepare(self) -> None:
-        """Check that the hardware is this policy's, and set up the buffers of a step."""
-        observation, action = self.description.geometry.observation, self.description.geometry.action
-        self._check("ID", registers.ID, registers.ID_VALUE)
-        self._check("BUILD_ID", registers.BUILD_ID, self.policy.build_id)
-        self._check("GEOMETRY", registers.GEOMETRY, action.frame_bytes << 16 | observation.frame_bytes)
-        self._opened().write(registers.TIMEOUT, max(registers.DEFAULT_TIMEOUT,
-                                                    4 * self.description.latency_cycles + 10000))
-        self._opened().write(registers.CTRL, registers.CTRL_AUTO_START)
-        self._words = np.zeros(observation.words, np.uint32)
-        self._frame = self._words.view(np.uint8)[:observation.frame_bytes]
-        self._action = np.zeros(action.words, np.uint32)
-        self._result = self._action.view(np.uint8)[:action.frame_bytes]
-
-    def _check(self, name: str, address: int, expected: int) -> None:
-        found = self._opened().read(address)
-        if found != expected:
-            raise ToolError("register %s must read 0x%08x" % (name, expected), "0x%08x" % found,
-                            "build the accelerator again with `quarl build RUN`")
-
-    def _opened(self) -> Emulator:
-        if self.emulator is None:
-            raise UserError("a device must be open", "a closed one", "use it as a context manager, or call open()")
         return self.emulator
-
-    def step(self, codes: np.ndarray) -> Reply:
-        emulator = self._opened()
-        geometry = self.description.geometry
-        self._frame[:] = geometry.observation.pack(codes)[0]
-        cycles = emulator.step(self._words, self._action)
-        return Reply(geometry.action.unpack(self._result)[0], cycles)
-
-    def reset(self) -> None:
-        emulator = self._opened()
-        emulator.write(registers.CTRL, registers.CTRL_SOFT_RESET | registers.CTRL_AUTO_START)
-        # The bridge would count the rest of the reset as latency of the first inference. A board's own speed is enough.
-        emulator.idle(registers.RECOVERY_CYCLES)
-
-    def stats(self) -> Dict[str, Any]:
-        emulator = self._opened()
-        return {"inferences": emulator.read(registers.COUNT), "latency_min": emulator.read(registers.LATENCY_MIN),
-                "latency_max": emulator.read(registers.LATENCY_MAX), "cycles": emulator.cycles}
-
-    def close(self) -> None:
-        if self.emulator is not None:
-            self.emulator.close()
-            self.emulator = None

@@ -109,7 +109,8 @@ def test_export_eval_and_run_on_the_reference(run, capsys):
 
 @pytest.mark.parametrize(("arguments", "text"), [
     (["--device", "emulator"], "the emulator needs a built accelerator"),
-    (["--device", "abacus"], "the device must be one of emulator, integer, found abacus"),
+    (["--device", "abacus"],
+     "the device must be one of emulator, integer, pynq, finn-dma or tcp://HOST:PORT, found abacus"),
     (["--device", "integer", "--episodes", 0], "the number of episodes must be at least 1, found 0"),
     (["--device", "integer", "--task", "Acrobot-v1"],
      "the environment's observations must have the policy's shape (4,)"),

@@ -1,0 +1,35 @@
+"""The contract over devices on a model of the bridge: what the host's side does, without any RTL."""
+import pytest
+
+from host.devices.integer import IntegerDevice
+from host.devices.pynq import PynqDevice
+from tests.device_contract import DeviceContract
+from tests.host import pynq_shim
+from tests.host.bridge_model import BridgeModel, ModelDevice, describe
+from tests.host.helpers import random_policy
+
+NETS = {"4 bits": ([5, 7, 3], 4), "8 bits": ([7, 6, 2], 8), "3 bits": ([11, 4, 5], 3)}
+
+
+@pytest.fixture(scope="module", params=NETS.values(), ids=NETS)
+def policy(request):
+    sizes, bits = request.param
+    return random_policy(sizes, 4, 3, bits, seed=0)
+
+
+@pytest.fixture(params=["integer", "bridge", "pynq in C", "pynq in Python"])
+def make(request, policy, tmp_path, monkeypatch):
+    model = BridgeModel(policy, describe(policy, tmp_path))
+    if request.param == "integer":
+        return lambda: IntegerDevice(policy)
+    if request.param == "bridge":
+        return lambda: ModelDevice(policy, tmp_path, model)
+    (tmp_path / "accel.bit").write_bytes(b"bits")
+    pynq_shim.install(monkeypatch, pynq_shim.Board(model))
+    use = pynq_shim.step_in_c if request.param == "pynq in C" else pynq_shim.step_in_python
+    use(monkeypatch)
+    return lambda: PynqDevice(policy, tmp_path)
+
+
+class TestDevices(DeviceContract):
+    pass
