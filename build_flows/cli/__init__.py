@@ -12,7 +12,8 @@ from typing import NoReturn
 
 from host.errors import ToolError, UserError
 
-COMMANDS = ("train", "ptq", "eval", "export", "folding", "build", "run", "report", "study", "demo", "boards", "doctor")
+COMMANDS = ("train", "ptq", "eval", "export", "folding", "build", "run", "serve", "keys", "report", "study", "demo",
+            "boards", "doctor")
 
 _EPILOG = """\
 A run is a folder. Each command adds to it, and does not repeat what is already done:

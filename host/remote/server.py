@@ -1,0 +1,147 @@
+"""A device for clients on the network: one ROUTER socket, one thread, one owner at a time.
+
+All waiting is in one loop, so a request is never done while another one is, and a signal ends the loop between two.
+"""
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from typing import Any, Callable, Dict, Iterator, Optional
+
+from host.device import Device
+from host.errors import ToolError, UserError
+from host.files import PathLike
+from host.policy import Policy
+from host.remote import address, wire
+from host.remote import keys as keyfiles
+from host.remote.desk import Desk
+from host.remote.gate import Gate
+
+_TICK_MS = 100          # how long a signal may wait for an idle server
+_QUEUE = 16             # frames that ZeroMQ keeps for a client, each way
+_FAREWELL_MS = 1000     # for the last answers to leave
+_DOMAIN = b"quarl"
+
+
+def serve(policy: Policy, device: Device, bind: str, keys: Optional[PathLike] = None, lease_s: float = 10.0,
+          say: Callable[[str], None] = print) -> Dict[str, int]:
+    """Open ``device`` and serve it at ``bind``, tcp://HOST:PORT (port 0: a free one), until SIGINT or SIGTERM.
+
+    ``keys`` is the folder of ``quarl keys``; without it anyone may connect, and only loopback will do. A second signal
+    interrupts at once. Returns the server's counters. Raises :class:`UserError` and :class:`ToolError`.
+    """
+    with device, contextlib.closing(Server(policy, device, bind, keys, lease_s, say)) as server:
+        with _signals(server.stop):
+            say("serving %s (policy %s…) on device %s at %s, %s" % (
+                policy.task, policy.hash[:12], device.name, server.address,
+                "without keys" if keys is None else "with keys"))
+            server.run()
+        say("ended after %d inferences" % server.counters["inferences"])
+        return server.counters
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """The first SIGINT or SIGTERM calls ``stop``; what a second one does is as before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore(*_: Any) -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def first(*_: Any) -> None:
+        restore()
+        stop()
+
+    for number in before:
+        signal.signal(number, first)
+    try:
+        yield
+    finally:
+        restore()
+
+
+class Server:
+    """The sockets. ``device`` must be open while :meth:`run` is."""
+
+    def __init__(self, policy: Policy, device: Device, bind: str, keys: Optional[PathLike] = None,
+                 lease_s: float = 10.0, say: Callable[[str], None] = print):
+        import zmq
+
+        if keys is None and not address.is_loopback(address.require(bind)):
+            raise UserError("a server without keys must listen on loopback", bind,
+                            "make keys with `quarl keys DIR` and pass them with --keys DIR")
+        if not 0 < lease_s < float("inf"):
+            raise UserError("a lease must be a positive number of seconds", lease_s, "leave --lease at 10")
+        known = None if keys is None else keyfiles.of_server(keys)
+        self._desk, self._stopping = Desk(policy, device, lease_s, say), False
+        self.counters = self._desk.counters
+        self._context = zmq.Context()
+        self._gate = Gate(self._context, {} if known is None else known.clients)
+        self._socket: Any = self._context.socket(zmq.ROUTER)
+        self._poller = zmq.Poller()
+        for socket in (self._socket, self._gate.socket):
+            self._poller.register(socket, zmq.POLLIN)
+        for option, value in ((zmq.LINGER, 0), (zmq.MAXMSGSIZE, wire.Identity.of(policy).frame_bytes),
+                              (zmq.SNDHWM, _QUEUE), (zmq.RCVHWM, _QUEUE), (zmq.HANDSHAKE_IVL, 5000),
+                              (zmq.HEARTBEAT_IVL, 2000), (zmq.IPV6, "[" in bind)):
+            self._socket.setsockopt(option, value)
+        if known is not None:
+            self._socket.curve_secretkey, self._socket.curve_server = known.own.secret, True
+            self._socket.setsockopt(zmq.ZAP_DOMAIN, _DOMAIN)
+        try:
+            self._socket.bind(bind)
+        except zmq.ZMQError as error:
+            self.close()
+            raise ToolError("the server must be able to listen at its address", "%s at %s" % (error, bind),
+                            "choose another address or port, or end the server that is there") from error
+        endpoint: Any = self._socket.getsockopt(zmq.LAST_ENDPOINT)
+        self.address: str = endpoint.decode().rstrip("\0")
+
+    def stop(self) -> None:
+        """Let :meth:`run` return after the request under way. For signal handlers and other threads."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Serve until :meth:`stop`, then tell the owner that the server ends."""
+        while not self._stopping:
+            for socket, _ in self._poller.poll(_TICK_MS):
+                if socket is self._socket:
+                    self._receive()
+                else:
+                    self._gate.answer()
+        farewell = self._desk.farewell()
+        if farewell is not None:
+            self._socket.send_multipart(farewell)
+        self._socket.linger = _FAREWELL_MS
+
+    def close(self) -> None:
+        """Free the address. Closing twice does nothing."""
+        self._socket.close()
+        self._gate.socket.close()
+        self._context.term()
+
+    def _receive(self) -> None:
+        """Take one message and answer it."""
+        peer, message = self._socket.recv(), self._socket.recv(copy=False)
+        if message.more:
+            while message.more:
+                message = self._socket.recv(copy=False)
+            answer = self._desk.malformed(peer, "a message of several parts")
+        else:
+            answer = self._desk.answer(peer, message.buffer, lambda: _name(message))
+        if answer is not None:
+            self._socket.send_multipart((peer, answer))     # never waits: a ROUTER drops what a client does not take
+
+
+def _name(message: Any) -> str:
+    """A client for people: the name of its key, if it has one, and its address."""
+    found = ["client"]
+    for field in ("User-Id", "Peer-Address"):
+        with contextlib.suppress(Exception):                # without keys there is no User-Id
+            found.append(message.get(field))
+    return " at ".join(found[-2:])
