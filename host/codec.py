@@ -63,7 +63,10 @@ def encode(policy: Policy, observation: Any) -> np.ndarray:
 
 def outputs(policy: Policy, accumulators: np.ndarray) -> np.ndarray:
     """Float outputs, float32 [N, out]: ``acc * scale + bias``, each operation rounded to float32."""
-    return accumulators.astype(np.float32) * policy.decode_scale + policy.decode_bias
+    values: np.ndarray = accumulators.astype(np.float32)
+    values *= policy.decode_scale
+    values += policy.decode_bias
+    return values
 
 
 def decode(policy: Policy, accumulators: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:

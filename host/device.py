@@ -10,6 +10,7 @@ from host import codec
 from host.errors import UserError
 from host.policy import Policy
 
+_SIGNED, _PIXELS = np.dtype(np.int8), np.dtype(np.uint8)
 _ENCODE = "encode the observation with host.codec.encode"
 
 
@@ -26,9 +27,9 @@ class Reply(NamedTuple):
 
 def check_codes(policy: Policy, codes: np.ndarray, batch: bool = False) -> None:
     """Raise :class:`UserError` unless ``codes`` are input codes of ``policy``: [features], of a batch [N, features]."""
-    kind = np.uint8 if policy.pixels else np.int8
+    kind = _PIXELS if policy.pixels else _SIGNED
     if codes.dtype != kind or codes.ndim != 1 + batch or codes.shape[-1] != policy.features:
-        raise UserError("input codes must be %s [%s%d]" % (np.dtype(kind), "N, " * batch, policy.features),
+        raise UserError("input codes must be %s [%s%d]" % (kind, "N, " * batch, policy.features),
                         "%s %s" % (codes.dtype, list(codes.shape)), _ENCODE)
     if policy.input_bits < 8 and codes.size:
         low, high = policy.input_range

@@ -35,6 +35,13 @@ class _Call(ctypes.Structure):
                 ("latency", ctypes.c_uint32)]
 
 
+class _Encoder(ctypes.Structure):
+    """``struct encoder``."""
+
+    _fields_ = [*((name, ctypes.c_void_p) for name in ("observation", "scale", "offset", "codes")),
+                *((name, ctypes.c_int32) for name in ("features", "low", "high"))]
+
+
 def _stream(stream: Stream) -> _Stream:
     return _Stream(stream.beats, stream.lanes, stream.bits, stream.beat_bytes, stream.signed)
 
@@ -80,21 +87,20 @@ class Native:
             self._lib = ctypes.CDLL(str(library))
         except OSError as error:
             raise ToolError("the compiled step function must load", error, "delete %s" % library) from error
-        pointer, number = ctypes.c_void_p, ctypes.c_int32
-        self._lib.quarl_encode.argtypes = [pointer, pointer, pointer, number, number, number, pointer]
-        self._lib.quarl_encode.restype = number
-        self._lib.quarl_step.argtypes, self._lib.quarl_step.restype = [pointer], ctypes.c_uint32
-        self._features = policy.features
-        self._arrays = [np.empty(policy.features, np.float32), np.ascontiguousarray(policy.encode_scale),
-                        np.ascontiguousarray(policy.encode_offset), np.empty((1, policy.features), np.int8)]
-        observation, scale, offset, codes = (array.ctypes.data for array in self._arrays)
-        self._encode = (observation, scale, offset, policy.features, *policy.input_range, codes)
+        for name, result in (("quarl_encode", ctypes.c_int32), ("quarl_step", ctypes.c_uint32)):
+            function = getattr(self._lib, name)
+            function.argtypes, function.restype = [ctypes.c_void_p], result
+        self._observation, self._codes = np.empty(policy.features, np.float32), np.empty(policy.features, np.int8)
+        arrays = [self._observation, np.ascontiguousarray(policy.encode_scale),
+                  np.ascontiguousarray(policy.encode_offset), self._codes]
+        encoder = _Encoder(*(array.ctypes.data for array in arrays), policy.features, *policy.input_range)
+        self._memory = (arrays, encoder)        # lives as long as the pointers to it
+        self._encode, self._encoder, self._features = self._lib.quarl_encode, ctypes.addressof(encoder), policy.features
 
     def encode(self, observation: np.ndarray) -> Optional[np.ndarray]:
         """Codes int8 [1, features] of one observation of float32 in any shape; None where it is not finite."""
-        self._arrays[0][:] = observation.reshape(-1)
-        done = self._lib.quarl_encode(*self._encode)
-        return self._arrays[3].copy() if done == self._features else None
+        self._observation[:] = observation.reshape(-1)
+        return self._codes.reshape(1, -1).copy() if self._encode(self._encoder) == self._features else None
 
     def stepper(self, geometry: Geometry, registers: int) -> Callable[[np.ndarray], Tuple[np.ndarray, int, int]]:
         """One inference over the registers at the address ``registers``; see :meth:`host.bridge.Registers.stepper`."""

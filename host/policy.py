@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import math
@@ -84,17 +85,17 @@ class Policy:
     decode_bias: np.ndarray
     provenance: Dict[str, Any] = dataclasses.field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def features(self) -> int:
         """Length of the flattened observation."""
         return math.prod(self.observation_shape)
 
-    @property
+    @functools.cached_property
     def pixels(self) -> bool:
         """Whether the input codes are unsigned pixels, not signed encoded features."""
         return len(self.layers) > 0 and self.layers[0].stride is not None
 
-    @property
+    @functools.cached_property
     def input_range(self) -> Tuple[int, int]:
         """Smallest and largest input code: signed, two's complement; unsigned for pixels."""
         if self.pixels:

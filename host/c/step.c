@@ -16,7 +16,7 @@ struct stream {
     int32_t beats, lanes, bits, beat_bytes, is_signed;
 };
 
-/* host.native.Call */
+/* host.native._Call */
 struct call {
     void *registers;
     const uint8_t *codes;
@@ -56,16 +56,22 @@ static void unpack(const struct stream *s, const uint8_t *frame, int32_t *values
     }
 }
 
-/* Codes of n features. Returns n, or the first feature that is not finite. */
-int32_t quarl_encode(const float *observation, const float *scale, const float *offset, int32_t n, int32_t low,
-                     int32_t high, int8_t *codes) {
-    for (int32_t i = 0; i < n; i++) {
-        if (!isfinite(observation[i])) return i;
-        const float product = observation[i] * scale[i];
-        const float value = rintf(product + offset[i]);
-        codes[i] = (int8_t)(value < low ? low : value > high ? high : (int32_t)value);
+/* host.native._Encoder */
+struct encoder {
+    const float *observation, *scale, *offset;
+    int8_t *codes;
+    int32_t features, low, high;
+};
+
+/* Returns the number of features, or the first that is not finite. */
+int32_t quarl_encode(const struct encoder *e) {
+    for (int32_t i = 0; i < e->features; i++) {
+        if (!isfinite(e->observation[i])) return i;
+        const float product = e->observation[i] * e->scale[i];
+        const float value = rintf(product + e->offset[i]);
+        e->codes[i] = (int8_t)(value < e->low ? e->low : value > e->high ? e->high : (int32_t)value);
     }
-    return n;
+    return e->features;
 }
 
 /* One inference; needs CTRL_AUTO_START. Returns the STATUS word: the accumulators are its own if it is done. */

@@ -32,11 +32,11 @@ class FinnDmaDevice(Device):
 
     def __init__(self, policy: Policy, accel: PathLike):
         self.policy, self.accel = policy, Path(accel)
-        self._driver: Any = None
+        self.driver: Any = None         # FINN's, while this is open
         self._inferences, self._stuck = 0, False
 
     def open(self) -> None:
-        if self._driver is not None:
+        if self.driver is not None:
             return
         self._geometry = described(self.policy, self.accel).geometry
         settings = self._settings()
@@ -44,11 +44,12 @@ class FinnDmaDevice(Device):
             raise ToolError("the finn-dma device needs the package pynq", "none", "run it on the board's own image")
         try:
             from finn_plus_driver import get_driver_class
+            overlay = get_driver_class("FINNDMAOverlay")
         except ImportError as error:
             raise ToolError("the finn-dma device needs the package finn-plus-driver", error,
                             "install it with `pip install --no-deps finn-plus-driver`") from error
         path = str(bitstream(self.accel))
-        self._driver = loaded(lambda: get_driver_class("FINNDMAOverlay")(path, **settings))
+        self.driver = loaded(lambda: overlay(path, **settings))
         self._inferences, self._stuck = 0, False
 
     def _settings(self) -> Dict[str, Any]:
@@ -93,9 +94,9 @@ class FinnDmaDevice(Device):
         return ToolError("every inference must end", found, "reset the device, which loads the bitstream again")
 
     def _opened(self) -> Any:
-        if self._driver is None:
+        if self.driver is None:
             raise closed()
-        return self._driver
+        return self.driver
 
     def reset(self) -> None:
         """Clear the counter; after an inference that never ended, load the bitstream again: the shell has no reset."""
@@ -110,4 +111,4 @@ class FinnDmaDevice(Device):
         return {"inferences": self._inferences}
 
     def close(self) -> None:
-        self._driver = None
+        self.driver = None

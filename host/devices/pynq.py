@@ -18,6 +18,7 @@ from host.hwh import Window
 from host.policy import Policy
 
 BITSTREAM = "accel.bit"
+_FLOAT = np.dtype(np.float32)
 _MEMORY = Path("/dev/mem")
 _DEVICE_TREE = Path("/proc/device-tree/compatible")
 _MANAGER = Path("/sys/class/fpga_manager/fpga0/state")
@@ -126,7 +127,7 @@ class PynqDevice(BridgeDevice):
     def encode(self, observation: Any) -> np.ndarray:
         if self._native is not None and not self.policy.pixels:
             array = np.asarray(observation)
-            if array.dtype == np.float32 and array.shape == self.policy.observation_shape:
+            if array.dtype == _FLOAT and array.shape == self.policy.observation_shape:
                 codes = self._native.encode(array)
                 if codes is not None:
                     return codes

@@ -112,7 +112,7 @@ def install(monkeypatch: Any, board: Board, version: str = "3.0.1") -> None:
             self.array = RegisterArray(board.registers)
 
     pynq = types.ModuleType("pynq")
-    pynq.__dict__.update(__version__=version, Overlay=Overlay, MMIO=MMIO, allocate=board.allocate)
+    pynq.__dict__.update(__version__=version, Overlay=Overlay, Bitstream=None, MMIO=MMIO, allocate=board.allocate)
     processor = types.ModuleType("pynq.ps")
     processor.__dict__.update(Clocks=types.SimpleNamespace(fclk0_mhz=100.0))
     monkeypatch.setitem(sys.modules, "pynq", pynq)

@@ -1,0 +1,127 @@
+"""The host's own share of a step, ours and that of FINN+'s driver, side by side in one run.
+
+Both talk to a stand-in for the package pynq whose hardware answers at once, so that no device's time is in it.
+"""
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from benchmarks.chain import _row
+from build_flows import subject
+from host import accelerator, codec, native, registers
+from host.devices.finn_dma import FinnDmaDevice
+from host.devices.pynq import PynqDevice
+from host.geometry import Geometry, Stream
+from host.policy import Policy
+from models.bits import Bits
+
+_FINN_DRIVER = Path(sys.prefix) / "finn-driver"
+_STEPS, _REPEATS = 200, 25
+
+
+class _Buffer(np.ndarray):
+    """What ``pynq.allocate`` returns."""
+
+    device_address = 0
+
+    def flush(self) -> None:
+        """Nothing is cached."""
+
+    invalidate = flush
+
+
+def overhead() -> Iterator[dict[str, Any]]:
+    """Encode, register traffic and decode of one observation, against FINN's execute of the same float32 array."""
+    for features in (4, 17, 105, 376):
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            policy = subject.random((features, 64, 64, 2), Bits(4, 4, 8), 0, Path(folder) / "policy", 1).policy
+            geometry = _describe(policy, Path(folder))
+            stack.enter_context(mock.patch.dict(sys.modules, _pynq(policy, geometry)))
+            stack.enter_context(mock.patch("os.geteuid", lambda: 0))
+            stack.enter_context(mock.patch.object(sys, "path", [str(_FINN_DRIVER), *sys.path]))
+            ours = stack.enter_context(PynqDevice(policy, folder))
+            with mock.patch.object(native, "compiled", lambda: None):
+                plain = stack.enter_context(PynqDevice(policy, folder))
+            finn = stack.enter_context(FinnDmaDevice(policy, folder)).driver
+            observation = np.random.default_rng(0).normal(size=features).astype(np.float32)
+            codes = codec.encode(policy, observation)
+            times = _times({"ours": _loop(policy, ours, observation), "python": _loop(policy, plain, observation),
+                            "finn": lambda array=codes.astype(np.float32): finn.execute(array),
+                            "finn int8": lambda array=codes: finn.execute(array)})
+            for module in [name for name in sys.modules if name.startswith("finn_plus_driver")]:
+                del sys.modules[module]         # its classes derive from this stand-in's
+        ratio = statistics.median(a / b for a, b in zip(times["ours"], times["finn"], strict=True))
+        unit = "x, %.1f us against %.0f; %.0f if FINN gets int8, %.1f ours without a compiler" % tuple(
+            1e6 * statistics.median(times[name]) for name in ("ours", "finn", "finn int8", "python"))
+        yield _row(f"host.overhead_vs_finn_driver_{features}", ratio, unit, "<= 0.1", ratio <= 0.1, 1.0)
+
+
+def _describe(policy: Policy, folder: Path) -> Geometry:
+    """The files of a build, with accumulators of 16 bits, which FINN's driver unpacks fastest."""
+    features, outputs = policy.features, len(policy.layers[-1].weights)
+    geometry = Geometry(Stream(features, 1, 8, 8), Stream(outputs, 1, 16, 16))
+    accelerator.write(accelerator.Accelerator(policy.hash, policy.build_id, "pynq-z2", "rom", "balanced", 100.0,
+                                              geometry, 92, 64.0), folder)
+    (folder / "accel.bit").touch()
+    shapes = {"idt": ["DataType['INT8']"], "odt": ["DataType['INT16']"], "idma_names": ["idma0"],
+              "odma_names": ["odma0"], "num_inputs": 1, "num_outputs": 1, "number_of_external_weights": 0}
+    for side, beats, size in (("i", features, 1), ("o", outputs, 2)):
+        shapes.update({f"{side}shape_normal": [[1, beats]], f"{side}shape_folded": [[1, beats, 1]],
+                       f"{side}shape_packed": [[1, beats, size]]})
+    (folder / "settings.json").write_text(json.dumps({"driver_information": {
+        "platform": "zynq-iodma", "io_shape_dict": shapes}}))
+    return geometry
+
+
+def _pynq(policy: Policy, geometry: Geometry) -> dict[str, types.ModuleType]:
+    """The stand-in: registers in memory that say done, and DMAs that are done at once."""
+    words = np.zeros(0x1000 // 4, np.uint32)
+    size = geometry.action.frame_bytes << 16 | geometry.observation.frame_bytes
+    for register, value in ((registers.ID, registers.ID_VALUE), (registers.VERSION, registers.VERSION_VALUE),
+                            (registers.BUILD_ID, policy.build_id), (registers.GEOMETRY, size),
+                            (registers.WAIT, registers.STATUS_DONE | registers.STATUS_AUTO_START)):
+        words[register // 4] = value
+    dma = types.SimpleNamespace(read=lambda offset: 6, write=lambda offset, value: None)
+
+    class Overlay:
+        def __init__(self, *_: Any, **__: Any):
+            self.idma0, self.odma0, self.device = dma, dma, None
+
+    pynq, processor = types.ModuleType("pynq"), types.ModuleType("pynq.ps")
+    pynq.__dict__.update(Overlay=Overlay, Bitstream=None, MMIO=lambda base, length: types.SimpleNamespace(array=words),
+                         allocate=lambda shape, dtype, **_: np.zeros(shape, dtype).view(_Buffer))
+    processor.__dict__.update(Clocks=types.SimpleNamespace())
+    return {"pynq": pynq, "pynq.ps": processor}
+
+
+def _loop(policy: Policy, device: PynqDevice, observation: np.ndarray) -> Callable[[], Any]:
+    """A step as :mod:`host.runner` does it."""
+    def step() -> Any:
+        reply = device.step(device.encode(observation)[0])
+        return codec.decode(policy, reply.accumulators.reshape(1, -1))
+    return step
+
+
+def _times(sides: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    """Seconds of CPU a call of every side, in turns."""
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for repeat in range(_REPEATS + 1):
+        for name, call in sides.items():
+            start = time.process_time()
+            for _ in range(_STEPS):
+                call()
+            if repeat:          # the first one warms up
+                times[name].append((time.process_time() - start) / _STEPS)
+    return times
