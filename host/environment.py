@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from typing import Any
+from typing import Any, Dict, Optional
 
 from host import navigation
 from host.errors import UserError
@@ -13,16 +13,23 @@ _ATARI = "ale_py.env:AtariEnv"
 _ATARI_PACKAGES = "install the Atari games: pip install ale-py opencv-python-headless"
 
 
-def make(task: str) -> Any:
+def make(task: str, render_mode: Optional[str] = None) -> Any:
     """The environment ``task``: any registered Gymnasium id, ``Navigation-v0``, or an Atari game.
 
     An Atari id is any that ale-py registers (``ALE/Pong-v5``, ``PongNoFrameskip-v4``, ``Pong-v4``) and comes with the
-    usual preprocessing, see :func:`_atari`. Raises :class:`UserError` for an unknown id or a missing simulator package.
+    usual preprocessing, see :func:`_atari`. With ``render_mode`` it can draw itself, if it knows how to.
+    Raises :class:`UserError` for an unknown id or a missing simulator package.
     """
     import gymnasium
     _register(task)
+    options = {} if render_mode is None else {"render_mode": render_mode}
     try:
-        return _atari(task) if _is_atari(task) else gymnasium.make(task)
+        return _atari(task, options) if _is_atari(task) else gymnasium.make(task, **options)
+    except TypeError as error:
+        if render_mode is None:
+            raise
+        raise UserError("an environment must know the render mode %s" % render_mode, error,
+                        "leave --video out for this task") from error
     except (gymnasium.error.Error, ImportError) as error:
         near = difflib.get_close_matches(task, list(gymnasium.registry), 3, 0.5)
         fix = "use one of %s" % ", ".join(near) if near else "list them with gymnasium.pprint_registry()"
@@ -55,7 +62,7 @@ def _is_atari(task: str) -> bool:
     return task in gymnasium.registry and gymnasium.registry[task].entry_point == _ATARI
 
 
-def _atari(task: str) -> Any:
+def _atari(task: str, options: Dict[str, str]) -> Any:
     """A game as DQN's authors saw it (Mnih et al. 2015): observations uint8 [4, 84, 84], the newest frame last.
 
     Up to 30 no-ops after a reset, every action for 4 frames, each frame the maximum of the last 2, grey and scaled to
@@ -64,7 +71,7 @@ def _atari(task: str) -> Any:
     """
     import gymnasium
     from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
-    env = gymnasium.make(task, frameskip=1)
+    env = gymnasium.make(task, frameskip=1, **options)
     return FrameStackObservation(AtariPreprocessing(env, noop_max=30, frame_skip=4, screen_size=84), 4)
 
 

@@ -1,114 +1,176 @@
 """The closed loop: environment, encode, device, decode, environment; timed and logged at every step."""
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
-from host import codec, environment
-from host.device import Device
+from host import codec, environment, resume, video
+from host.deadline import Deadline
+from host.device import Device, Reply
+from host.episode import Episode
 from host.errors import UserError
+from host.meter import Meter
+from host.observer import Observer
 from host.policy import Policy
 from host.runlog import RunLog
+from host.settings import Settings
+from host.shadow import Shadow, mismatch
 
-PARTS = ("encode", "device", "decode", "env")
 FIRST_SEED = 1_000_000                 # training draws its seeds from 0 upwards: every episode here is a fresh one
 SEED_STRIDE = 100_000                  # episodes that a run can have before its seeds meet the next run's
+_SHOW_NS = 100_000_000                 # between two looks of the observers
 
 
-class Meter:
-    """Collects one run's figures: times in ns per part and step, cycles, returns."""
+class _Loop:
+    """The episodes under way, one an environment, and what has come of the others."""
 
-    def __init__(self) -> None:
-        self.times: List[List[int]] = []
-        self.cycles: List[int] = []
-        self.returns: List[float] = []
-        self.lengths: List[int] = []
+    def __init__(self, policy: Policy, device: Device, log: RunLog, settings: Settings, observers: Sequence[Observer],
+                 wall: float):
+        self.policy, self.device, self.log, self.settings = policy, device, log, settings
+        self.observers, self.meter = observers, Meter()
+        self.deadline = None if settings.hz is None else Deadline(settings.hz)
+        self.start, self.shown = time.perf_counter() - wall, 0
 
-    def summary(self, wall: float, clock_mhz: Optional[float]) -> Dict[str, Any]:
-        """The closing figures: return, steps per second, latency percentiles in microseconds, cycles."""
-        spent = np.asarray(self.times, np.float64).reshape(-1, len(PARTS)) / 1e3
-        columns = dict(zip(PARTS, spent.T))
-        columns["policy"] = spent[:, :3].sum(axis=1)      # what the host waits for: encode + device + decode
-        result: Dict[str, Any] = {
-            "episodes": len(self.returns), "steps": len(spent),
-            "return_mean": float(np.mean(self.returns)), "return_std": float(np.std(self.returns)),
-            "return_min": float(np.min(self.returns)), "return_max": float(np.max(self.returns)),
-            "wall_s": wall, "steps_per_s": len(spent) / wall,
-            "latency_us": {name: {"p%d" % p: float(np.percentile(column, p)) for p in (50, 90, 99)}
-                           for name, column in columns.items()},
-        }
-        if self.cycles:
-            cycles = np.asarray(self.cycles)
-            result["fpga_cycles"] = {"min": int(cycles.min()), "p50": float(np.percentile(cycles, 50)),
-                                     "max": int(cycles.max())}
-            if clock_mhz:
-                result["fpga_us"] = result["fpga_cycles"]["p50"] / clock_mhz
-                result["clock_mhz"] = clock_mhz
-        return result
+    def wall(self) -> float:
+        """Seconds since the start, without those between a run that was cut off and its being resumed."""
+        return time.perf_counter() - self.start
 
+    def begin(self, index: int, env: Any) -> Episode:
+        """Begin episode ``index``."""
+        settings = self.settings
+        shadow = Shadow(self.policy, settings.shadow, settings.seed, index) if settings.shadow else None
+        film = None
+        if settings.video is not None and index < video.EPISODES:
+            film = video.Film(env, settings.video / ("episode-%d.mp4" % index))
+        if self.deadline is not None:
+            self.deadline.restart()
+        return Episode(index, env, FIRST_SEED + SEED_STRIDE * settings.seed + index, shadow, film)
 
-def _episode(env: Any, policy: Policy, device: Device, seed: int, index: int, meter: Meter, log: RunLog,
-             max_steps: Optional[int]) -> float:
-    clock = time.perf_counter_ns
-    observation, _ = env.reset(seed=seed)
-    total, steps, done = 0.0, 0, False
-    while not done:
+    def end(self, episode: Episode) -> None:
+        """An episode has ended."""
+        record = episode.record(self.wall())
+        self.log.write("episode", **record)
+        self.meter.add(record, episode.times)
+        if episode.film is not None:
+            episode.film.finish()
+        for observer in self.observers:
+            observer.ended(record)
+
+    def step(self, episodes: List[Episode]) -> List[Episode]:
+        """One step of each of ``episodes``, in one batch. Returns those that have ended by it."""
+        late = None if self.deadline is None else self.deadline.wait()
+        clock = time.perf_counter_ns
         t0 = clock()
-        codes = codec.encode(policy, observation)
+        codes = self._encode(episodes)
         t1 = clock()
-        reply = device.step(codes[0])
+        replies = self.device.step_many(codes) if len(codes) > 1 else [self.device.step(codes[0])]
         t2 = clock()
-        _, actions = codec.decode(policy, reply.accumulators.reshape(1, -1))
+        if self.settings.shadow:
+            self._compare(episodes, codes, replies)
         t3 = clock()
-        observation, reward, terminated, truncated, _ = env.step(actions[0])
+        _, actions = codec.decode(self.policy, np.array([reply.accumulators for reply in replies]))
         t4 = clock()
-        spent = [t1 - t0, t2 - t1, t3 - t2, t4 - t3]
-        meter.times.append(spent)
-        if reply.cycles is not None:
-            meter.cycles.append(reply.cycles)
-        log.write("step", episode=index, step=steps, action=actions[0].tolist(), reward=float(reward),
-                  ns=dict(zip(PARTS, spent)), cycles=reply.cycles)
-        total, steps = total + float(reward), steps + 1
-        done = terminated or truncated or steps == max_steps
-    meter.lengths.append(steps)
-    return total
+        network = [reply.network_ns for reply in replies if reply.network_ns is not None]
+        ended = []
+        for episode, reply, action in zip(episodes, replies, actions):
+            begun = clock()
+            reward, done = episode.act(action)
+            spent = [t1 - t0, t2 - t1 - sum(network), t4 - t3, clock() - begun]
+            if network:
+                spent.append(sum(network))
+            episode.times.add(spent, reply.cycles, late)
+            self.log.step(episode.index, episode.steps - 1, action.tolist(), reward, spent, reply.cycles, late)
+            if episode.film is not None:
+                episode.film.shoot()
+            if done or episode.steps == self.settings.max_steps:
+                ended.append(episode)
+        if t4 - self.shown > _SHOW_NS:
+            self.shown = t4
+            for observer in self.observers:
+                observer.playing(episodes[0].index, episodes[0].steps, episodes[0].total, (t2 - t1) / 1e3)
+        return ended
+
+    def _encode(self, episodes: List[Episode]) -> np.ndarray:
+        seen = [episode.observation for episode in episodes]
+        codes = self.device.encode(seen if len(seen) > 1 else seen[0])
+        if len(codes) != len(seen):                                  # the codec took it for a batch
+            raise UserError("an observation must have the shape %s" % (self.policy.observation_shape,),
+                            "shape %s" % (np.shape(seen[0]),), "check the environment")
+        return codes
+
+    def _compare(self, episodes: List[Episode], codes: np.ndarray, replies: Sequence[Reply]) -> None:
+        """The shadow check, before an action comes of what the device said. Raises ``MismatchError``."""
+        for episode, code, reply in zip(episodes, codes, replies):
+            if episode.shadow is not None:
+                difference = episode.shadow.check(episode.steps, code, reply.accumulators)
+                if difference is not None:
+                    self.log.write("mismatch", **difference)
+                    if self.settings.shadow_stops:
+                        raise mismatch(difference)
 
 
-def run(policy: Policy, device: Device, log: RunLog, episodes: int = 10, seed: int = 0,
-        max_steps: Optional[int] = None, clock_mhz: Optional[float] = None,
-        resources: Optional[Dict[str, Any]] = None, task: Optional[str] = None,
-        on_episode: Callable[[int, float], None] = lambda index, total: None) -> Dict[str, Any]:
-    """Play ``episodes`` episodes of ``task`` (default: the policy's) on an open ``device`` and return the summary.
+def run(policy: Policy, device: Device, log: RunLog, settings: Settings, clock_mhz: Optional[float] = None,
+        resources: Optional[Dict[str, Any]] = None, observers: Sequence[Observer] = ()) -> Dict[str, Any]:
+    """Play on an open ``device`` and return the summary.
 
-    Every step and episode goes to ``log``; ``on_episode(index, return)`` is called after each. The figures are those
-    of :meth:`Meter.summary` with the device's own counters and the given ``resources``.
-    Raises :class:`UserError` for an environment that does not fit the policy.
+    Every step and episode goes to ``log``, and ``observers`` are told. The figures are those of
+    :meth:`Meter.summary` with the device's own counters since the start or the resumption, and, where the device
+    counts clock cycles, the given ``resources``. Raises :class:`UserError` for an environment that does not fit the
+    policy, an observation or reward that is no number, and for a log that is not that of the run to resume;
+    ``MismatchError`` of the shadow check; and what the device raises.
     """
-    for name, number in (("episodes", episodes), ("max-steps", 1 if max_steps is None else max_steps)):
-        if number < 1:
-            raise UserError("the number of %s must be at least 1" % name, number, "pass --%s 10" % name)
-    if seed < 0:
-        raise UserError("the seed must be 0 or more", seed, "choose another --seed")
-    task = task or policy.task
-    env = environment.make(task)
-    meter = Meter()
-    try:
-        environment.check_fits(env, policy)
+    header = settings.describe(policy, device.name)
+    with contextlib.ExitStack() as stack:
+        envs = _environments(policy, settings, stack)
+        played, summary = resume.take_up(log.path, header) if settings.resume else ([], None)
+        wall = max([record["wall_s"] for record, _ in played], default=0)
+        loop = _Loop(policy, device, log, settings, observers, wall)
+        for record, times in played:
+            loop.meter.add(record, times)
+            for observer in observers:
+                observer.ended(record)
+        if summary is not None:
+            return summary
         device.reset()
-        log.write("run", task=task, device=device.name, policy=policy.hash, episodes=episodes, seed=seed,
-                  bits={"input": policy.input_bits, "layers": [[la.weight_bits, la.act_bits] for la in policy.layers]})
-        start = time.perf_counter()
-        for index in range(episodes):
-            fresh = FIRST_SEED + SEED_STRIDE * seed + index
-            total = _episode(env, policy, device, fresh, index, meter, log, max_steps)
-            meter.returns.append(total)
-            log.write("episode", episode=index, seed=fresh, length=meter.lengths[-1], **{"return": total})
-            on_episode(index, total)
-        summary = dict(meter.summary(time.perf_counter() - start, clock_mhz), task=task, device=device.name,
-                       device_stats=device.stats(), resources=resources)
+        log.append = bool(played)
+        if not played:
+            log.write("run", **header)
+        _play(loop, envs, [index for index in range(settings.episodes)
+                           if index not in {record["episode"] for record, _ in played}])
+        loop.meter.episodes.sort(key=lambda record: record["episode"])
+        summary = dict(loop.meter.summary(loop.wall(), clock_mhz), task=header["task"], device=device.name,
+                       device_stats=device.stats(), resources=resources if loop.meter.times.cycles else None)
         log.write("summary", **summary)
         return summary
+
+
+def _environments(policy: Policy, settings: Settings, stack: contextlib.ExitStack) -> List[Any]:
+    """The environments of the run, to be closed by ``stack``. Raises :class:`UserError`."""
+    envs = []
+    for _ in range(min(settings.envs, settings.episodes)):
+        envs.append(environment.make(settings.task or policy.task, *([] if settings.video is None else ["rgb_array"])))
+        stack.callback(envs[-1].close)
+    environment.check_fits(envs[0], policy)
+    if settings.video is not None:
+        video.check(envs[0])
+    return envs
+
+
+def _play(loop: _Loop, envs: List[Any], indices: List[int]) -> None:
+    """Play the episodes ``indices``; an environment takes the next one when its own has ended."""
+    waiting = iter(indices)
+    playing: List[Episode] = []
+    try:
+        playing.extend(loop.begin(index, env) for env, index in zip(envs, waiting))
+        while playing:
+            for episode in loop.step(playing):
+                loop.end(episode)
+                place = playing.index(episode)
+                playing[place:place + 1] = [loop.begin(index, episode.env) for _, index in zip(range(1), waiting)]
     finally:
-        env.close()
+        for episode in playing:
+            if episode.film is not None:
+                episode.film.discard()

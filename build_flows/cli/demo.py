@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from build_flows.export import ensure_package
     from build_flows.flow import build, check_tools
     from build_flows.report import write_report
+    from host.settings import Settings
     from models.bits import Bits
     from models.train import TrainConfig, train
 
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         what = subject.of_run(args.out)
     built = build(what, options, args.out / "accel")
     build_command.show(built)
-    summary, log = play(args.out, "emulator", args.episodes, args.seed)
+    summary, log = play(args.out, "emulator", Settings(args.episodes, args.seed))
     run_command.show(summary)
     report = write_report(args.out)
     say("policy package  %s" % (args.out / "policy"))

@@ -98,6 +98,10 @@ def play(run: Run) -> str:
         options += ["--seed", run.log.run["seed"]]
         if run.log.run["task"] != run.policy.task:
             options += ["--task", run.log.run["task"]]
+        usual = {"max_steps": None, "envs": 1, "hz": None, "shadow": 0}
+        for name, value in usual.items():
+            if run.log.run.get(name, value) != value:
+                options += ["--" + name.replace("_", "-"), run.log.run[name]]
     return f"quarl run {folder(run)} {shlex.join(map(str, options))}"
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-from host import accelerator, policy
+from host import accelerator, policy, runlog
 from host.errors import UserError
-from host.runlog import records
 
 REPORTS = ("parity", "estimate", "synth", "timing")
 
@@ -61,7 +60,7 @@ class Run:
                  folder / "policy/policy.onnx", folder / "train/evaluations.json", folder / "train/progress.csv",
                  folder / "train/analysis.json", folder / "accel/accel.json",
                  *(_report(folder, name) for name in REPORTS)]
-        return [path for path in (*known, *([self.log.path] if self.log else [])) if path.exists()]
+        return [path for path in (*known, *(runlog.parts(self.log.path) if self.log else [])) if path.exists()]
 
 
 def read_run(folder: Path) -> Run:
@@ -108,10 +107,13 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 def _newest_log(folder: Path) -> Log | None:
     """The newest log that is whole: one that an interrupted run left has no summary."""
-    for path in sorted(folder.glob("*.jsonl"), key=lambda file: (file.stat().st_mtime_ns, file.name), reverse=True):
+    def age(path: Path) -> tuple[int, str]:
+        return runlog.parts(path)[-1].stat().st_mtime_ns, path.name
+
+    for path in sorted(folder.glob("*.jsonl"), key=age, reverse=True):
         kept: dict[str, list[dict[str, Any]]] = {"run": [], "episode": [], "summary": []}
         try:
-            for record in records(path):
+            for record in runlog.records(path):
                 kept.get(record["type"], []).append(record)
         except (ValueError, TypeError, KeyError) as error:
             raise UserError("a run log must be JSON lines, each with a type", f"{error} in {path}",

@@ -9,6 +9,7 @@ from build_flows.cli import main
 from build_flows.closed_loop import play
 from host.errors import UserError
 from host.runlog import records
+from host.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +21,15 @@ def run(trained_run, tmp_path_factory):
 
 
 def test_emulator_and_reference_take_the_same_actions(run):
-    emulated, log = play(run, "emulator", 3, seed=5)
-    computed, other = play(run, "integer", 3, seed=5)
+    emulated, log = play(run, "emulator", Settings(3, seed=5))
+    computed, other = play(run, "integer", Settings(3, seed=5))
     actions = [[r["action"] for r in records(path) if r["type"] == "step"] for path in (log, other)]
     assert actions[0] == actions[1] and len(actions[0]) == emulated["steps"]
     assert emulated["return_mean"] == computed["return_mean"]
 
 
 def test_the_summary_has_cycles_times_and_percentiles(run):
-    summary, log = play(run, "emulator", 2)
+    summary, log = play(run, "emulator", Settings(2))
     assert summary["fpga_cycles"]["min"] > 0
     assert summary["fpga_us"] == summary["fpga_cycles"]["p50"] / summary["clock_mhz"]
     assert set(summary["latency_us"]) == {"encode", "device", "decode", "env", "policy"}
@@ -36,6 +37,13 @@ def test_the_summary_has_cycles_times_and_percentiles(run):
     assert summary["device_stats"]["inferences"] == summary["steps"]
     kinds = [record["type"] for record in records(log)]
     assert kinds[0] == "run" and kinds[-1] == "summary" and kinds.count("episode") == 2
+
+
+def test_the_shadow_of_several_environments_on_the_emulator(run):
+    summary, _ = play(run, "emulator", Settings(4, seed=1, envs=3, shadow=1.0))
+    alone, _ = play(run, "emulator", Settings(4, seed=1))
+    assert summary["shadow"] == {"checked": summary["steps"], "mismatches": 0}
+    assert (summary["steps"], summary["return_mean"]) == (alone["steps"], alone["return_mean"])
 
 
 def test_a_run_that_trained_on_needs_a_new_export(run, tmp_path):

@@ -1,10 +1,11 @@
 import errno
+import json
 import re
 
 import pytest
 
 from host.errors import ToolError
-from host.runlog import RunLog, records
+from host.runlog import RunLog, part, parts, records
 from tests.host.helpers import refused
 
 RULE = "the output folder must be writable and have free space"
@@ -84,6 +85,9 @@ def test_a_folder_in_the_logs_place(tmp_path):
 class FullDisk:
     """A file that takes text but cannot get it onto the disk."""
 
+    def tell(self):
+        return 0
+
     def write(self, text):
         return len(text)
 
@@ -98,3 +102,66 @@ def test_a_full_disk(tmp_path, monkeypatch):
     with refused(ToolError, RULE, f"No space left on device at {tmp_path}/log", FIX), RunLog(tmp_path / "log") as log:
         log.write("step")
         log.write("episode")
+
+
+@pytest.mark.parametrize("action", [3, [0.1, -2.5e-9]])
+@pytest.mark.parametrize(("cycles", "late"), [(None, None), (92, None), (None, -5), (92, 7)])
+@pytest.mark.parametrize("network", [[], [8]])
+def test_a_steps_line_is_that_of_any_record(tmp_path, action, cycles, late, network):
+    spent = [7, 2 ** 40, 0, 9, *network]
+    names = ["encode", "device", "decode", "env", "network"][:len(spent)]
+    fields = {"episode": 3, "step": 12, "action": action, "reward": 1 / 3, "ns": dict(zip(names, spent, strict=True)),
+              "cycles": cycles, **({} if late is None else {"late_ns": late})}
+    with RunLog(tmp_path / "log") as log:
+        log.step(3, 12, action, 1 / 3, spent, cycles, late)
+        log.write("step", **fields)
+    quick, slow = (tmp_path / "log").read_text().splitlines()
+    assert quick == slow == json.dumps({"type": "step", **fields})
+
+
+def numbered(path, numbers, max_bytes=100, append=False):
+    with RunLog(path, max_bytes, append) as log:
+        for number in numbers:
+            log.write("step", number=number)
+
+
+def found(path):
+    return [record["number"] for record in records(path)]
+
+
+def test_parts_in_order(tmp_path):
+    path = tmp_path / "log.jsonl"
+    numbered(path, range(100, 130))
+    assert [each.name for each in parts(path)] == ["log.jsonl", *(f"log.jsonl.{n}" for n in range(1, 10))]
+    assert {each.stat().st_size for each in parts(path)} == {3 * len('{"type": "step", "number": 100}\n')}
+    assert found(path) == list(range(100, 130))
+
+
+def test_a_record_that_no_part_can_hold_has_one_of_its_own(tmp_path):
+    numbered(tmp_path / "log", range(3), max_bytes=1)
+    assert len(parts(tmp_path / "log")) == 3 and found(tmp_path / "log") == [0, 1, 2]
+
+
+def test_a_new_log_replaces_all_parts_of_the_old(tmp_path):
+    numbered(tmp_path / "log", range(30))
+    numbered(tmp_path / "log", [7])
+    assert found(tmp_path / "log") == [7] and [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+@pytest.mark.parametrize("first", [2, 3, 7])
+def test_a_log_that_goes_on(tmp_path, first):
+    numbered(tmp_path / "log", range(100, 100 + first))
+    numbered(tmp_path / "log", range(100 + first, 110), append=True)
+    assert found(tmp_path / "log") == list(range(100, 110))
+    assert len(parts(tmp_path / "log")) == 4, "as if it had been written at once"
+
+
+def test_a_log_that_cannot_go_on_begins(tmp_path):
+    numbered(tmp_path / "log", [1], append=True)
+    assert found(tmp_path / "log") == [1]
+
+
+def test_part_names(tmp_path):
+    assert part(tmp_path / "a.jsonl", 0) == tmp_path / "a.jsonl"
+    assert part(str(tmp_path / "a.jsonl"), 12) == tmp_path / "a.jsonl.12"
+    assert parts(tmp_path / "a.jsonl") == []

@@ -5,60 +5,24 @@ import numpy as np
 import pytest
 
 from host import codec, environment, runner
-from host.device import Reply
 from host.devices.integer import IntegerDevice
-from host.errors import UserError
-from host.policy import ActionSpace, Layer
-from host.runlog import RunLog, records
-from tests.host.helpers import make_policy, refused, vector
+from host.errors import ToolError, UserError
+from host.meter import PARTS
+from host.observer import Observer
+from host.policy import ActionSpace
+from host.runlog import parts, records
+from tests.host.closed_loop import Clocked, cartpole_policy, of, pendulum_policy, play
+from tests.host.helpers import refused
 
-
-def cartpole_policy(**changes):
-    """Push towards the side to which the pole leans and falls: balances it for hundreds of steps."""
-    return make_policy(**{
-        "task": "CartPole-v1", "input_bits": 8, "observation_shape": (4,), "encode_scale": vector(10, 20, 200, 40),
-        "encode_offset": vector(0, 0, 0, 0), "layers": (Layer(np.array([[0, 0, -1, -1], [0, 0, 1, 1]], np.int8), 2),),
-        "decode_scale": vector(1, 1), "decode_bias": vector(0, 0), **changes})
-
-
-def pendulum_policy():
-    """One hidden channel of two bits, and one clipped output."""
-    layers = (Layer(np.array([[1, 1, 1]], np.int8), 2, np.array([[-5, 0, 5]], np.int32), 2),
-              Layer(np.array([[1]], np.int8), 2))
-    return make_policy(
-        task="Pendulum-v1", observation_shape=(3,), action=ActionSpace("box", 0, (-2.0,), (2.0,)), head="clip",
-        encode_scale=vector(4, 4, 1), encode_offset=vector(0, 0, 0), layers=layers,
-        decode_scale=vector(2), decode_bias=vector(-3))
-
-
-class Clocked(IntegerDevice):
-    """The reference with a made-up latency, which counts what is asked of it."""
-
-    name = "clocked"
-
-    def __init__(self, policy, fail_at=None, error=KeyboardInterrupt):
-        super().__init__(policy)
-        self.steps, self.resets, self.fail_at, self.error = 0, 0, fail_at, error
-
-    def step(self, codes):
-        self.steps += 1
-        if self.steps == self.fail_at:
-            raise self.error
-        assert codes.dtype == np.int8 and codes.shape == (self.policy.features,)
-        return Reply(super().step(codes).accumulators, 20 + self.steps % 3)
-
-    def reset(self):
-        self.resets += 1
-
-    def stats(self):
-        return {"inferences": self.steps}
+LOCAL = set(PARTS) - {"network"}
 
 
 class Watched:
-    """An environment that notes its seeds, actions and whether it was closed."""
+    """An environment that notes its seeds and whether it was closed, and at step ``bad_at`` returns ``bad``."""
 
-    def __init__(self, env):
-        self.env, self.seeds, self.actions, self.closed = env, [], [], False
+    def __init__(self, env, bad_at=None, bad=None):
+        self.env, self.seeds, self.steps, self.closed = env, [], 0, False
+        self.bad_at, self.bad = bad_at, bad
 
     def __getattr__(self, name):
         return getattr(self.env, name)
@@ -68,42 +32,36 @@ class Watched:
         return self.env.reset(seed=seed)
 
     def step(self, action):
-        self.actions.append(action)
-        return self.env.step(action)
+        self.steps += 1
+        found = self.env.step(action)
+        return self.bad(*found) if self.steps == self.bad_at else found
 
     def close(self):
         self.closed = True
         self.env.close()
 
 
+class Made(list):
+    """Environments that were made, and how they go bad."""
+
+    bad_at = bad = None
+
+
 @pytest.fixture
 def watched(monkeypatch):
     """Every environment that the runner makes."""
-    made, real = [], environment.make
+    made, real = Made(), environment.make
 
     def make(task):
-        made.append(Watched(real(task)))
+        made.append(Watched(real(task), made.bad_at, made.bad))
         return made[-1]
 
     monkeypatch.setattr(environment, "make", make)
     return made
 
 
-def play(path, policy=None, device=None, **options):
-    """Summary and records of a run."""
-    policy = policy or cartpole_policy()
-    with device or IntegerDevice(policy) as device, RunLog(path) as log:
-        summary = runner.run(policy, device, log, **options)
-    return summary, list(records(path))
-
-
-def of(kind, entries):
-    return [entry for entry in entries if entry["type"] == kind]
-
-
 def test_the_log_adds_up_to_the_summary(tmp_path):
-    seen = []
-    summary, log = play(tmp_path / "log", episodes=3, on_episode=lambda index, total: seen.append((index, total)))
+    summary, log = play(tmp_path / "log", episodes=3)
     episodes, steps = of("episode", log), of("step", log)
     assert [entry["episode"] for entry in episodes] == [0, 1, 2]
     for episode in episodes:
@@ -111,7 +69,6 @@ def test_the_log_adds_up_to_the_summary(tmp_path):
         assert [step["step"] for step in mine] == list(range(episode["length"]))
         assert sum(step["reward"] for step in mine) == episode["return"] == episode["length"]
     returns = [episode["return"] for episode in episodes]
-    assert seen == list(enumerate(returns))
     assert min(returns) > 60, "the hand-made policy balances the pole"
     assert summary["episodes"] == 3 and summary["steps"] == len(steps) == sum(returns)
     assert summary["return_mean"] == np.mean(returns) and summary["return_std"] == np.std(returns)
@@ -124,15 +81,16 @@ def test_order_of_the_log(tmp_path):
     assert [entry["type"] for entry in log] == ["run", *["step"] * 3, "episode", *["step"] * 3, "episode", "summary"]
     assert log[-1] == {"type": "summary", **json.loads(json.dumps(summary))}
     assert log[0] == {"type": "run", "task": "CartPole-v1", "device": "integer", "policy": cartpole_policy().hash,
-                      "episodes": 2, "seed": 0, "bits": {"input": 8, "layers": [[2, None]]}}
+                      "episodes": 2, "seed": 0, "max_steps": 3, "envs": 1, "hz": None, "shadow": 0.0,
+                      "bits": {"input": 8, "layers": [[2, None]]}}
 
 
 def test_times_of_the_parts(tmp_path):
     summary, log = play(tmp_path / "log", episodes=1, max_steps=20)
     steps = of("step", log)
-    assert all(set(step["ns"]) == set(runner.PARTS) and min(step["ns"].values()) >= 0 for step in steps)
+    assert all(set(step["ns"]) == LOCAL and min(step["ns"].values()) >= 0 for step in steps)
     assert sum(sum(step["ns"].values()) for step in steps) <= summary["wall_s"] * 1e9
-    assert set(summary["latency_us"]) == {*runner.PARTS, "policy"}
+    assert set(summary["latency_us"]) == {*LOCAL, "policy"}
     policy_us = [sum(step["ns"][part] for part in ("encode", "device", "decode")) / 1e3 for step in steps]
     for percent in (50, 90, 99):
         assert summary["latency_us"]["policy"][f"p{percent}"] == pytest.approx(np.percentile(policy_us, percent))
@@ -141,10 +99,10 @@ def test_times_of_the_parts(tmp_path):
 
 
 def test_a_device_without_a_clock_has_no_cycles(tmp_path):
-    summary, log = play(tmp_path / "log", episodes=1, max_steps=2, clock_mhz=100.0)
+    summary, log = play(tmp_path / "log", episodes=1, max_steps=2, clock_mhz=100.0, resources={"lut": 7})
     assert not {"fpga_cycles", "fpga_us", "clock_mhz"} & set(summary)
     assert [step["cycles"] for step in of("step", log)] == [None, None]
-    assert summary["device_stats"] == {} and summary["resources"] is None
+    assert summary["device_stats"] == {"inferences": 2} and summary["resources"] is None
 
 
 def test_a_device_with_a_clock(tmp_path):
@@ -252,3 +210,123 @@ def test_a_run_that_breaks_off_keeps_its_whole_episodes(tmp_path, watched, error
     kinds = [entry["type"] for entry in records(tmp_path / "log")]
     assert kinds == ["run", *["step"] * 6, "episode", "step", "step"]
     assert watched[0].closed
+
+
+def test_time_on_the_network_is_not_the_devices(tmp_path):
+    device = Clocked(cartpole_policy(), network_ns=1000)
+    summary, log = play(tmp_path / "log", device=device, episodes=1, max_steps=9)
+    assert all(set(step["ns"]) == set(PARTS) and step["ns"]["network"] == 1000 for step in of("step", log))
+    assert summary["latency_us"]["network"] == {"p50": 1.0, "p90": 1.0, "p99": 1.0}
+    waited = [sum(step["ns"].values()) - step["ns"]["env"] for step in of("step", log)]
+    assert summary["latency_us"]["policy"]["p50"] == pytest.approx(np.median(waited) / 1e3)
+
+
+@pytest.mark.parametrize(("policy", "options"), [(cartpole_policy(), {"max_steps": 80}), (pendulum_policy(), {})])
+def test_several_environments_play_the_same_episodes(tmp_path, policy, options):
+    def episodes(envs):
+        device = Clocked(policy)
+        _, log = play(tmp_path / "log", policy, device, episodes=5, seed=4, envs=envs, **options)
+        played = {}
+        for step in of("step", log):
+            played.setdefault(step["episode"], []).append((step["step"], step["action"], step["reward"]))
+        ends = {entry["episode"]: (entry["seed"], entry["length"], entry["return"]) for entry in of("episode", log)}
+        return played, ends, device.batches
+
+    *alone, batches = episodes(1)
+    *together, of_three = episodes(3)
+    assert alone == together and sorted(alone[1]) == [0, 1, 2, 3, 4]
+    assert batches == [] and of_three[0] == 3 and min(of_three) >= 2
+
+
+def test_no_more_environments_than_episodes(tmp_path, watched):
+    summary, _ = play(tmp_path / "log", episodes=2, envs=5, max_steps=3)
+    assert len(watched) == 2 and all(env.closed for env in watched)
+    assert summary["steps"] == 6
+
+
+def nan(observation, *rest):
+    return (np.array([0, 0, np.nan, 0], np.float32), *rest)
+
+
+def long(observation, *rest):
+    return (np.zeros(5, np.float32), *rest)
+
+
+def two(observation, *rest):
+    return (np.zeros((2, 4), np.float32), *rest)
+
+
+def unrewarded(observation, reward, *rest):
+    return (observation, float("nan"), *rest)
+
+
+@pytest.mark.parametrize(("bad", "rule", "found", "fix", "steps"), [
+    (nan, "an observation must be finite", "nan in feature 2",
+     "check the environment or the sensor that feeds the policy", 4),
+    (long, "an observation must have the shape (4,)", "shape (5,)",
+     "use the task that the policy was trained on, CartPole-v1", 4),
+    (two, "an observation must have the shape (4,)", "shape (2, 4)", "check the environment", 4),
+    (unrewarded, "a reward must be finite", "nan in step 3 of episode 0", "check the environment", 3)])
+def test_what_an_environment_must_not_return(tmp_path, watched, bad, rule, found, fix, steps):
+    watched.bad_at, watched.bad = 4, bad
+    with refused(UserError, rule, found, fix):
+        play(tmp_path / "log", episodes=2)
+    assert [entry["type"] for entry in records(tmp_path / "log")] == ["run", *["step"] * steps]
+    assert watched[0].closed
+
+
+def test_a_device_that_fails_leaves_the_log_whole(tmp_path, watched):
+    policy, dead = cartpole_policy(), ToolError("the server must answer", "nothing", "start it")
+    with refused(ToolError, "the server must answer", "nothing", "start it"):
+        play(tmp_path / "log", policy, Clocked(policy, fail_at=9, error=dead), episodes=5, max_steps=6, envs=2)
+    assert (tmp_path / "log").read_text().endswith("}\n")
+    steps = of("step", records(tmp_path / "log"))
+    assert [(step["step"], step["episode"]) for step in steps] == [(step, e) for step in range(4) for e in (0, 1)]
+
+
+class Onlooker(Observer):
+    """Notes all that it is told."""
+
+    def __init__(self):
+        self.seen, self.records = [], []
+
+    def playing(self, *seen):
+        self.seen.append(seen)
+
+    def ended(self, record):
+        self.records.append(record)
+
+
+def test_observers_are_told(tmp_path):
+    onlooker = Onlooker()
+    _, log = play(tmp_path / "log", episodes=3, max_steps=4, observers=[onlooker, Observer()])
+    assert onlooker.records == [{key: entry[key] for key in entry if key != "type"} for entry in of("episode", log)]
+    episode, steps, total, device_us = onlooker.seen[0]
+    assert (episode, steps, total) == (0, 1, 1.0)
+    assert device_us == pytest.approx(of("step", log)[0]["ns"]["device"] / 1e3)
+
+
+def test_an_episode_says_how_long_its_steps_took(tmp_path):
+    _, log = play(tmp_path / "log", episodes=1, max_steps=9)
+    episode = of("episode", log)[0]
+    assert episode["device_us"] == np.median([step["ns"]["device"] for step in of("step", log)]) / 1e3
+    assert 0 < episode["device_us"] < episode["policy_us"] < episode["wall_s"] * 1e6
+
+
+def test_a_long_log_is_cut_into_parts(tmp_path):
+    play(tmp_path / "log", episodes=4, max_steps=50)
+    whole = list(records(tmp_path / "log"))
+    play(tmp_path / "log", episodes=4, max_steps=50, max_bytes=5000)
+    assert len(parts(tmp_path / "log")) > 3
+    assert all(path.stat().st_size <= 5000 for path in parts(tmp_path / "log")[:-1])
+    assert [entry["type"] for entry in records(tmp_path / "log")] == [entry["type"] for entry in whole]
+
+
+def test_a_loop_that_keeps_a_rate(tmp_path):
+    summary, log = play(tmp_path / "log", episodes=2, max_steps=5, hz=200)
+    late = [step["late_ns"] for step in of("step", log)]
+    assert summary["wall_s"] >= 2 * 4 / 200
+    assert summary["deadline"]["misses"] == sum(each > 0 for each in late)
+    assert summary["deadline"]["misses"] == sum(entry["misses"] for entry in of("episode", log))
+    assert summary["deadline"]["lateness_us"]["max"] == max(late) / 1e3
+    assert late[0] == late[5] == 0, "an episode's first step is on time"

@@ -18,6 +18,9 @@ def section(run: Run) -> Html:
         figures.count(summary["episodes"], "episodes"), figures.count(summary["steps"], "steps"),
         figures.count(round(summary["steps_per_s"])), figures.mean_std(summary["return_mean"], summary["return_std"]),
         figures.real(summary["return_min"]), figures.real(summary["return_max"]))
+    if "shadow" in summary:
+        text += " The integer reference computed %s steps again: %s mismatches." % (
+            figures.count(summary["shadow"]["checked"]), figures.count(summary["shadow"]["mismatches"]))
     numbers = table("Episodes", ["Episode", "Seed", "Length (steps)", "Return"], "rrrr", (
         [figures.count(e["episode"]), e["seed"], figures.count(e["length"]), figures.real(e["return"])]
         for e in episodes))

@@ -7,7 +7,7 @@ from build_flows.report import charts, commands, figures
 from build_flows.report.inputs import Run
 from build_flows.report.markup import Html, join, missing, table, tag
 
-PARTS = {"encode": "Encode", "device": "Device", "decode": "Decode", "env": "Environment"}
+PARTS = {"encode": "Encode", "device": "Device", "decode": "Decode", "env": "Environment", "network": "Network"}
 PERCENTILES = {"p50": ("blue", "circle"), "p90": ("orange", "diamond"), "p99": ("purple", "square")}
 TICKS = [digit * 10 ** power for power in range(6) for digit in (1, 2, 5)]      # µs
 
@@ -43,26 +43,33 @@ def _host(run: Run) -> Html:
         return missing("The host's time per step is", commands.play(run))
     summary = run.log.summary
     spent = summary["latency_us"]
-    names = {**PARTS, "policy": "Policy (encode + device + decode)"}
+    labels = {part: label for part, label in PARTS.items() if part in spent}
+    waited = " + ".join(label.lower() for part, label in labels.items() if part != "env")
+    names = {**labels, "policy": f"Policy ({waited})"}
     numbers = table("Host time per step", ["Part", "p50", "p90", "p99"], "lrrr", (
         [label, *(figures.microseconds(spent[part][p]) for p in PERCENTILES)] for part, label in names.items()))
     text = "Median per step: " + ", ".join(
-        f"{label.lower()} {figures.microseconds(spent[part]['p50'])}" for part, label in PARTS.items()) + "."
+        f"{label.lower()} {figures.microseconds(spent[part]['p50'])}" for part, label in labels.items()) + "."
     parts: list[Html] = [tag("p", text)]
     if summary["device"] == "emulator":
         parts.insert(0, tag("p", "“Device” is here the time that this computer took to simulate the RTL cycle by "
                                  "cycle. It is not the board's: there, it is the FPGA's clock cycles and the bus "
                                  "around them.",
                             class_="note"))
+    if "deadline" in summary:
+        late = summary["deadline"]["lateness_us"]
+        parts.append(tag("p", f"The loop kept {figures.count(run.log.run['hz'], 'steps/s')}: "
+                              f"{figures.count(summary['deadline']['misses'])} of {figures.count(summary['steps'])} "
+                              f"steps began late, at most {figures.microseconds(late['max'])} (negative: to spare)."))
     time = charts.axis("time per step (µs, logarithmic)", type="log", tickmode="array", tickvals=TICKS)
-    return join([*parts, charts.chart("Host time per step, by part", text, _traces(spent), time,
+    return join([*parts, charts.chart("Host time per step, by part", text, _traces(spent, labels), time,
                                       charts.axis("", autorange="reversed"), numbers)])
 
 
-def _traces(spent: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
+def _traces(spent: dict[str, dict[str, float]], labels: dict[str, str]) -> list[dict[str, Any]]:
     # Dots and not bars: on a logarithmic axis the length of a bar says nothing.
-    return [{"type": "scatter", "mode": "markers", "name": name, "y": list(PARTS.values()),
-             "x": [spent[part][name] for part in PARTS],
+    return [{"type": "scatter", "mode": "markers", "name": name, "y": list(labels.values()),
+             "x": [spent[part][name] for part in labels],
              "marker": {"color": charts.PALETTE[colour], "symbol": symbol, "size": 12},
              "hovertemplate": "%{y}, " + name + ": %{x:.1f} µs<extra></extra>"}
             for name, (colour, symbol) in PERCENTILES.items()]
