@@ -156,7 +156,7 @@ def _memory(window: Window) -> np.ndarray:
             mapped = mmap.mmap(handle, window.size, offset=window.base)
         finally:
             os.close(handle)
-    except (OSError, ValueError) as error:
-        raise ToolError("the bridge's registers must be mapped", "%s at %s" % (error, _MEMORY),
+    except OSError as error:
+        raise ToolError("the bridge's registers must be mapped", "%s at %s" % (error.strerror, _MEMORY),
                         "use a kernel with /dev/mem, or install pynq") from error
     return np.frombuffer(mapped, np.uint32)

@@ -11,6 +11,7 @@ import numpy as np
 
 from host import native
 from host.bridge import Registers
+from host.geometry import Geometry
 
 HOOKS = Path(__file__).parent / "c" / "hooks.h"
 FINN_DRIVER = Path(sys.prefix) / "finn-driver"
@@ -121,6 +122,19 @@ def install(monkeypatch: Any, board: Board, version: str = "3.0.1") -> None:
     monkeypatch.syspath_prepend(str(FINN_DRIVER))
     for name in [name for name in sys.modules if name.startswith("finn_plus_driver")]:
         monkeypatch.delitem(sys.modules, name)      # its classes derive from an earlier shim's
+
+
+def finn_settings(geometry: Geometry) -> dict[str, Any]:
+    """The settings.json that FINN's build writes for its driver."""
+    shapes = {"idma_names": ["idma0"], "odma_names": ["odma0"], "num_inputs": 1, "num_outputs": 1,
+              "number_of_external_weights": 0, "external_weights_input_shapes": {}}
+    for side, stream in (("i", geometry.observation), ("o", geometry.action)):
+        shapes.update({f"{side}dt": [f"DataType['INT{stream.bits}']"],
+                       f"{side}shape_normal": [[1, stream.beats * stream.lanes]],
+                       f"{side}shape_folded": [[1, stream.beats, stream.lanes]],
+                       f"{side}shape_packed": [[1, stream.beats, stream.beat_bytes]]})
+    return {"driver_information": {"driver_type": "FINNDMAOverlay", "platform": "zynq-iodma", "fclk_mhz": 100.0,
+                                   "external_weights": False, "runtime_weights": False, "io_shape_dict": shapes}}
 
 
 def step_in_c(monkeypatch: Any) -> None:
