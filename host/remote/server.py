@@ -1,6 +1,6 @@
-"""A device for clients on the network: one ROUTER socket, one thread, one owner at a time.
+"""A device for clients on the network: one ROUTER socket, one loop, one owner at a time.
 
-All waiting is in one loop, so a request is never done while another one is, and a signal ends the loop between two.
+A request is never done while another one is, and a signal ends the loop between two.
 """
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from host.remote import keys as keyfiles
 from host.remote.desk import Desk
 from host.remote.gate import Gate
 
-_TICK_MS = 100          # how long a signal may wait for an idle server
+_TICK_MS = 50           # how long a signal may wait for an idle server
 _QUEUE = 16             # frames that ZeroMQ keeps for a client, each way
 _FAREWELL_MS = 1000     # for the last answers to leave
 _DOMAIN = b"quarl"
@@ -72,7 +72,7 @@ class Server:
                  lease_s: float = 10.0, say: Callable[[str], None] = print):
         import zmq
 
-        if keys is None and not address.is_loopback(address.require(bind)):
+        if not address.is_loopback(address.require(bind)) and keys is None:
             raise UserError("a server without keys must listen on loopback", bind,
                             "make keys with `quarl keys DIR` and pass them with --keys DIR")
         if not 0 < lease_s < float("inf"):
@@ -81,16 +81,13 @@ class Server:
         self._desk, self._stopping = Desk(policy, device, lease_s, say), False
         self.counters = self._desk.counters
         self._context = zmq.Context()
-        self._gate = Gate(self._context, {} if known is None else known.clients)
         self._socket: Any = self._context.socket(zmq.ROUTER)
-        self._poller = zmq.Poller()
-        for socket in (self._socket, self._gate.socket):
-            self._poller.register(socket, zmq.POLLIN)
-        for option, value in ((zmq.LINGER, 0), (zmq.MAXMSGSIZE, wire.Identity.of(policy).frame_bytes),
-                              (zmq.SNDHWM, _QUEUE), (zmq.RCVHWM, _QUEUE), (zmq.HANDSHAKE_IVL, 5000),
+        for option, value in ((zmq.LINGER, 0), (zmq.RCVTIMEO, _TICK_MS), (zmq.SNDHWM, _QUEUE), (zmq.RCVHWM, _QUEUE),
+                              (zmq.MAXMSGSIZE, wire.Identity.of(policy).frame_bytes), (zmq.HANDSHAKE_IVL, 5000),
                               (zmq.HEARTBEAT_IVL, 2000), (zmq.IPV6, "[" in bind)):
             self._socket.setsockopt(option, value)
         if known is not None:
+            Gate(self._context, known.clients)
             self._socket.curve_secretkey, self._socket.curve_server = known.own.secret, True
             self._socket.setsockopt(zmq.ZAP_DOMAIN, _DOMAIN)
         try:
@@ -108,12 +105,11 @@ class Server:
 
     def run(self) -> None:
         """Serve until :meth:`stop`, then tell the owner that the server ends."""
+        import zmq
+
         while not self._stopping:
-            for socket, _ in self._poller.poll(_TICK_MS):
-                if socket is self._socket:
-                    self._receive()
-                else:
-                    self._gate.answer()
+            with contextlib.suppress(zmq.Again):
+                self._receive(self._socket.recv(), self._socket.recv(copy=False))
         farewell = self._desk.farewell()
         if farewell is not None:
             self._socket.send_multipart(farewell)
@@ -122,12 +118,12 @@ class Server:
     def close(self) -> None:
         """Free the address. Closing twice does nothing."""
         self._socket.close()
-        self._gate.socket.close()
         self._context.term()
 
-    def _receive(self) -> None:
-        """Take one message and answer it."""
-        peer, message = self._socket.recv(), self._socket.recv(copy=False)
+    def _receive(self, peer: bytes, message: Any) -> None:
+        """Answer a message from ``peer``."""
+        import zmq
+
         if message.more:
             while message.more:
                 message = self._socket.recv(copy=False)
@@ -135,7 +131,8 @@ class Server:
         else:
             answer = self._desk.answer(peer, message.buffer, lambda: _name(message))
         if answer is not None:
-            self._socket.send_multipart((peer, answer))     # never waits: a ROUTER drops what a client does not take
+            self._socket.send(peer, zmq.SNDMORE)        # never waits: a ROUTER drops what a client does not take
+            self._socket.send(answer)
 
 
 def _name(message: Any) -> str:

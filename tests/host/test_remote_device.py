@@ -6,10 +6,13 @@ import time
 import numpy as np
 import pytest
 
+from host.devices.integer import IntegerDevice
 from host.devices.remote import RemoteDevice
 from host.errors import ToolError, UserError
 from host.integer import accumulators
 from host.remote import keys, wire
+from tests.device_contract import DeviceContract
+from tests.host.bridge_model import BridgeModel, ModelDevice, describe
 from tests.host.helpers import random_policy, refused
 from tests.host.remote.helpers import POLICY, CountingDevice, codes, free_port, serving
 
@@ -27,6 +30,22 @@ def key_folder(tmp_path):
 @pytest.fixture(params=["keys", "no keys"])
 def access(request, key_folder):
     return key_folder if request.param == "keys" else None
+
+
+class TestContract(DeviceContract):
+    """A remote device is a device, whatever serves it."""
+
+    @pytest.fixture(scope="class", params=[4, 8])
+    def policy(self, request):
+        return random_policy([5, 7, 3], 4, 3, request.param, seed=0)
+
+    @pytest.fixture(params=["integer", "bridge"])
+    def make(self, request, policy, tmp_path):
+        served = IntegerDevice(policy)
+        if request.param == "bridge":
+            served = ModelDevice(policy, tmp_path, BridgeModel(policy, describe(policy, tmp_path)))
+        with serving(served) as server:
+            yield lambda: RemoteDevice(policy, server.address)
 
 
 def test_steps_are_the_reference(access):
