@@ -44,7 +44,7 @@ class RemoteDevice(Device):
             return
         known = keyfiles.of_client(self._keys) if self._keys is not None else None
         self._session, self._sequence = int.from_bytes(os.urandom(8), "little"), 0
-        self._context = zmq.Context()
+        self._context, self._nothing = zmq.Context(), zmq.Again
         try:
             self._socket = self._context.socket(zmq.DEALER)
             retry_ms = max(1, round(self._retry_s * 1000))
@@ -126,29 +126,30 @@ class RemoteDevice(Device):
 
     def _exchange(self, frame: bytes, sequence: int, deadline: float) -> wire.Frame:
         """Send ``frame`` until there is an answer to it. Raises :class:`ToolError` at ``deadline``."""
-        import zmq
-
-        while time.monotonic() < deadline:
-            with contextlib.suppress(zmq.Again):
+        while True:
+            again = time.monotonic() + self._retry_s
+            try:
                 self._socket.send(frame)
-                again = time.monotonic() + self._retry_s
-                while time.monotonic() < again:
+                while True:
                     answer = self._receive()
                     if answer is not None and answer.sequence == sequence:
                         return answer
+                    if time.monotonic() > again:        # nothing but other answers
+                        break
+            except self._nothing:
+                pass
             self._look()
-        raise ToolError("the server must answer within its time", "%s at %s" % (self._state, self.address),
-                        "start `quarl serve` there, and look at its output and at the firewall")
+            if time.monotonic() > deadline:
+                raise ToolError("the server must answer within its time", "%s at %s" % (self._state, self.address),
+                                "start `quarl serve` there, and look at its output and at the firewall")
 
     def _receive(self) -> Optional[wire.Frame]:
-        """The next frame that is an answer to this session. Raises ``zmq.Again`` where none comes."""
+        """The next frame, if it is an answer to this session. Raises ``zmq.Again`` where none comes."""
         try:
             answer = wire.unpack(self._socket.recv())
         except wire.WireError:
             return None
-        if answer.session != self._session or answer.kind == wire.ENDING:
-            return None
-        return answer
+        return answer if answer.session == self._session and answer.kind != wire.ENDING else None
 
     def _look(self) -> None:
         """What became of the connection. Raises :class:`UserError` where the keys do not fit."""

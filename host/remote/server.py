@@ -80,7 +80,7 @@ class Server:
         known = None if keys is None else keyfiles.of_server(keys)
         self._desk, self._stopping = Desk(policy, device, lease_s, say), False
         self.counters = self._desk.counters
-        self._context = zmq.Context()
+        self._context, self._more = zmq.Context(), zmq.SNDMORE
         self._socket: Any = self._context.socket(zmq.ROUTER)
         for option, value in ((zmq.LINGER, 0), (zmq.RCVTIMEO, _TICK_MS), (zmq.SNDHWM, _QUEUE), (zmq.RCVHWM, _QUEUE),
                               (zmq.MAXMSGSIZE, wire.Identity.of(policy).frame_bytes), (zmq.HANDSHAKE_IVL, 5000),
@@ -108,8 +108,10 @@ class Server:
         import zmq
 
         while not self._stopping:
-            with contextlib.suppress(zmq.Again):
+            try:
                 self._receive(self._socket.recv(), self._socket.recv(copy=False))
+            except zmq.Again:
+                continue
         farewell = self._desk.farewell()
         if farewell is not None:
             self._socket.send_multipart(farewell)
@@ -122,8 +124,6 @@ class Server:
 
     def _receive(self, peer: bytes, message: Any) -> None:
         """Answer a message from ``peer``."""
-        import zmq
-
         if message.more:
             while message.more:
                 message = self._socket.recv(copy=False)
@@ -131,7 +131,7 @@ class Server:
         else:
             answer = self._desk.answer(peer, message.buffer, lambda: _name(message))
         if answer is not None:
-            self._socket.send(peer, zmq.SNDMORE)        # never waits: a ROUTER drops what a client does not take
+            self._socket.send(peer, self._more)         # never waits: a ROUTER drops what a client does not take
             self._socket.send(answer)
 
 

@@ -30,7 +30,8 @@ FAULT_OF_USER, FAULT_OF_TOOL, NO_SESSION = range(1, 4)
 SMALL_PAYLOAD = 4096                # of every frame that holds no steps
 _BATCH_BYTES = 65536                # of the observations, or the results, in one frame
 _PEER = struct.Struct("<32sIII")
-_RESULT = struct.Struct("<QI")
+_RESULT = struct.Struct("<Q")
+_CYCLES = struct.Struct("<i")
 
 
 class WireError(ValueError):
@@ -84,12 +85,12 @@ class Identity:
     @property
     def batch(self) -> int:
         """Steps that one frame may hold, at least 1."""
-        return max(1, _BATCH_BYTES // max(self.features, 8 + 4 * self.outputs))
+        return max(1, _BATCH_BYTES // max(self.features, 4 + 4 * self.outputs))
 
     @property
     def frame_bytes(self) -> int:
         """Size of the largest frame that either side has to take."""
-        largest = self.batch * max(self.features, 8 + 4 * self.outputs) + _RESULT.size
+        largest = self.batch * max(self.features, 4 + 4 * self.outputs) + _RESULT.size
         return HEADER_BYTES + max(SMALL_PAYLOAD, largest)
 
     def pack(self) -> bytes:
@@ -105,10 +106,12 @@ class Identity:
 
 
 def pack_results(device_ns: int, replies: Sequence[Reply]) -> bytes:
-    """The payload of RESULT: nanoseconds in the device, then cycles int64 [N] (-1: none), accumulators [N, out]."""
-    cycles = np.array([-1 if reply.cycles is None else reply.cycles for reply in replies], "<i8")
-    return b"".join([_RESULT.pack(device_ns, len(replies)), cycles.tobytes(),
-                     *(np.ascontiguousarray(reply.accumulators, "<i4").tobytes() for reply in replies)])
+    """The payload of RESULT: nanoseconds in the device, then of each step its cycles (-1: none) and accumulators."""
+    parts = [_RESULT.pack(device_ns)]
+    for reply in replies:
+        parts.append(_CYCLES.pack(-1 if reply.cycles is None else reply.cycles))
+        parts.append(reply.accumulators.astype("<i4", copy=False).tobytes())
+    return b"".join(parts)
 
 
 def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, List[Optional[int]], np.ndarray]:
@@ -116,14 +119,11 @@ def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, 
 
     Raises :class:`WireError`.
     """
-    size = _RESULT.size + count * (8 + 4 * outputs)
-    _require(len(payload) == size, "a RESULT of %d bytes, not %d" % (len(payload), size))
-    device_ns, found = _RESULT.unpack_from(payload)
-    _require(found == count, "%d results, not %d" % (found, count))
-    cycles = struct.unpack_from("<%dq" % count, payload, _RESULT.size)
-    accumulators = np.frombuffer(payload, "<i4", count * outputs, _RESULT.size + 8 * count)
-    return device_ns, [None if each < 0 else each for each in cycles], \
-        accumulators.astype(np.int32).reshape(count, outputs)
+    size = _RESULT.size + 4 * count * (1 + outputs)
+    if len(payload) != size:
+        raise WireError("a RESULT of %d bytes, not %d" % (len(payload), size))
+    rows = np.frombuffer(payload, "<i4", offset=_RESULT.size).reshape(count, 1 + outputs).astype(np.int32)
+    return _RESULT.unpack_from(payload)[0], [None if each < 0 else each for each in rows[:, 0].tolist()], rows[:, 1:]
 
 
 def pack_error(session: int, sequence: int, error: Union[UserError, ToolError], code: int = 0) -> bytes:

@@ -193,9 +193,9 @@ def test_another_policy_is_refused(desk, device, change, message):
 @pytest.mark.parametrize(("data", "found"), [
     (b"junk", "a frame of 4 bytes, shorter than its header"),
     (wire.pack(wire.HELLO, 1, 5, b"xx"), "a HELLO of 2 bytes, not 44"),
-    (wire.pack(wire.STEP, 1, 5, b"xx"), "2 input codes, not 4 for each of 1 to 3276 steps"),
-    (wire.pack(wire.STEP, 1, 5), "0 input codes, not 4 for each of 1 to 3276 steps"),
-    (wire.pack(wire.STEP, 1, 5, bytes(4 * 3277)), "13108 input codes, not 4 for each of 1 to 3276 steps"),
+    (wire.pack(wire.STEP, 1, 5, b"xx"), "2 input codes, not 4 for each of 1 to 4096 steps"),
+    (wire.pack(wire.STEP, 1, 5), "0 input codes, not 4 for each of 1 to 4096 steps"),
+    (wire.pack(wire.STEP, 1, 5, bytes(4 * 4097)), "16388 input codes, not 4 for each of 1 to 4096 steps"),
     (wire.pack(wire.RESULT, 1, 5), "a frame of kind 7 from a client")])
 def test_malformed_frames(client, desk, device, data, found):
     answer = wire.unpack(client.raw(data))
