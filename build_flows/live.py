@@ -15,29 +15,30 @@ class Live(Observer):
     """Counts ``episodes``; of the one under way shows the return so far and the device's last latency."""
 
     def __init__(self, episodes: int):
-        self.episodes, self.ended_ones, self.sum = episodes, 0, 0.0
+        self.episodes, self.done, self.sum = episodes, 0, 0.0
         self.spoken = time.monotonic()
         self.bar: Any = None
         if sys.stdout.isatty():
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+            # Drawn when something is told and not by a thread of its own, which would take turns with the loop.
             self.bar = Progress(MofNCompleteColumn(), BarColumn(20), TimeElapsedColumn(),
-                                TextColumn("{task.description}"))
+                                TextColumn("{task.description}"), auto_refresh=False)
             self.task = self.bar.add_task("", total=episodes)
             self.bar.start()
 
     def playing(self, episode: int, steps: int, total: float, device_us: float) -> None:
         line = f"return {total:g} after {steps} steps, device {device_us:.0f} us"
         if self.bar is not None:
-            mean = f"mean {self.sum / self.ended_ones:.1f}, now " if self.ended_ones else ""
-            self.bar.update(self.task, description=mean + line)
+            mean = f"mean {self.sum / self.done:.1f}, now " if self.done else ""
+            self.bar.update(self.task, description=mean + line, refresh=True)
         elif time.monotonic() - self.spoken > _PLAIN_S:
             self._say(f"episode {episode + 1}: {line}")
 
     def ended(self, record: dict[str, Any]) -> None:
-        self.ended_ones += 1
+        self.done += 1
         self.sum += record["return"]
         if self.bar is not None:
-            self.bar.update(self.task, completed=self.ended_ones)
+            self.bar.update(self.task, completed=self.done, refresh=True)
         else:
             self._say("episode %d of %d: return %g" % (record["episode"] + 1, self.episodes, record["return"]))
 
@@ -49,6 +50,6 @@ class Live(Observer):
         """Leave the terminal tidy, and say how to go on with a run that was cut off."""
         if self.bar is not None:
             self.bar.stop()
-        if 0 < self.ended_ones < self.episodes:
+        if 0 < self.done < self.episodes:
             say("%d of %d episodes were played, mean return %.1f; the same command with --resume goes on" % (
-                self.ended_ones, self.episodes, self.sum / self.ended_ones))
+                self.done, self.episodes, self.sum / self.done))

@@ -8,7 +8,10 @@ class Observer:
     """Told by the runner what happens. The methods here do nothing."""
 
     def playing(self, episode: int, steps: int, total: float, device_us: float) -> None:
-        """Up to ten times a second: the episode's steps and return so far, and what the device took last."""
+        """Up to ten times a second: the episode's steps and return so far, and what the device took last.
+
+        Not told in a run that keeps a rate, which must not be late for it.
+        """
         return None
 
     def ended(self, record: Dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ class _Loop:
                 episode.film.shoot()
             if done or episode.steps == self.settings.max_steps:
                 ended.append(episode)
-        if t4 - self.shown > _SHOW_NS:
+        if t4 - self.shown > _SHOW_NS and self.deadline is None:     # to look on takes longer than a period may be
             self.shown = t4
             for observer in self.observers:
                 observer.playing(episodes[0].index, episodes[0].steps, episodes[0].total, (t2 - t1) / 1e3)

@@ -93,6 +93,7 @@ def build(run: Run, target: str = "synth") -> str:
 def play(run: Run) -> str:
     """Runs the closed loop."""
     device, episodes = (run.log.summary["device"], run.log.summary["episodes"]) if run.log else ("emulator", 20)
+    device = "tcp://HOST:PORT" if device == "remote" else device
     options = ["--device", device, "--episodes", episodes]
     if run.log:
         options += ["--seed", run.log.run["seed"]]

@@ -330,3 +330,9 @@ def test_a_loop_that_keeps_a_rate(tmp_path):
     assert summary["deadline"]["misses"] == sum(entry["misses"] for entry in of("episode", log))
     assert summary["deadline"]["lateness_us"]["max"] == max(late) / 1e3
     assert late[0] == late[5] == 0, "an episode's first step is on time"
+
+
+def test_nobody_looks_on_while_a_rate_is_kept(tmp_path):
+    onlooker = Onlooker()
+    play(tmp_path / "log", episodes=2, max_steps=3, hz=1000, observers=[onlooker])
+    assert onlooker.seen == [] and len(onlooker.records) == 2
