@@ -5,6 +5,7 @@ Both talk to a stand-in for the package pynq whose hardware answers at once, so 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import statistics
 import sys
@@ -57,9 +58,10 @@ def overhead() -> Iterator[dict[str, Any]]:
             finn = stack.enter_context(FinnDmaDevice(policy, folder)).driver
             observation = np.random.default_rng(0).normal(size=features).astype(np.float32)
             codes = codec.encode(policy, observation)
-            times = _times({"ours": _loop(policy, ours, observation), "python": _loop(policy, plain, observation),
-                            "finn": lambda array=codes.astype(np.float32): finn.execute(array),
-                            "finn int8": lambda array=codes: finn.execute(array)})
+            times = _times({"ours": functools.partial(ours.act, observation),
+                            "python": functools.partial(plain.act, observation),
+                            "finn": functools.partial(finn.execute, codes.astype(np.float32)),
+                            "finn int8": functools.partial(finn.execute, codes)})
             for module in [name for name in sys.modules if name.startswith("finn_plus_driver")]:
                 del sys.modules[module]         # its classes derive from this stand-in's
         ratio = statistics.median(a / b for a, b in zip(times["ours"], times["finn"], strict=True))
@@ -104,14 +106,6 @@ def _pynq(policy: Policy, geometry: Geometry) -> dict[str, types.ModuleType]:
                          allocate=lambda shape, dtype, **_: np.zeros(shape, dtype).view(_Buffer))
     processor.__dict__.update(Clocks=types.SimpleNamespace())
     return {"pynq": pynq, "pynq.ps": processor}
-
-
-def _loop(policy: Policy, device: PynqDevice, observation: np.ndarray) -> Callable[[], Any]:
-    """A step as :mod:`host.runner` does it."""
-    def step() -> Any:
-        reply = device.step(device.encode(observation)[0])
-        return codec.decode(policy, reply.accumulators.reshape(1, -1))
-    return step
 
 
 def _times(sides: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, Dict, List, NamedTuple, Optional, Type
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type
 
 import numpy as np
 
@@ -76,6 +76,12 @@ class Device(abc.ABC):
     def encode(self, observation: Any) -> np.ndarray:
         """Input codes [N, features] of one observation or a batch, as :func:`host.codec.encode` gives them."""
         return codec.encode(self.policy, observation)
+
+    def act(self, observation: Any) -> Tuple[Any, Reply]:
+        """Encode, step and decode in one: the action for one observation, and the reply behind it."""
+        reply = self.step(self.encode(observation)[0])
+        _, actions = codec.decode(self.policy, reply.accumulators.reshape(1, -1))
+        return actions[0], reply
 
     def reset(self) -> None:
         """Abandon an inference under way and clear the counters."""

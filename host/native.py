@@ -8,14 +8,18 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 
+from host import codec
 from host.errors import ToolError
 from host.files import cannot_write, sha256, write_bytes
 from host.geometry import Geometry, Stream
 from host.policy import Policy
+
+Actor = Callable[[np.ndarray], Optional[Tuple[Any, np.ndarray, int, int]]]
+"""From an observation: action, accumulators, the answer of WAIT and LATENCY_LAST; None where it is not finite."""
 
 _SOURCES = Path(__file__).parent / "c"
 _FLAGS = ["-O2", "-std=c99", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Werror"]
@@ -40,6 +44,13 @@ class _Encoder(ctypes.Structure):
 
     _fields_ = [*((name, ctypes.c_void_p) for name in ("observation", "scale", "offset", "codes")),
                 *((name, ctypes.c_int32) for name in ("features", "low", "high"))]
+
+
+class _Act(ctypes.Structure):
+    """``struct act``."""
+
+    _fields_ = [*((name, ctypes.c_void_p) for name in ("encoder", "call", "scale", "bias", "values")),
+                ("outputs", ctypes.c_int32), ("status", ctypes.c_uint32)]
 
 
 def _stream(stream: Stream) -> _Stream:
@@ -87,30 +98,28 @@ class Native:
             self._lib = ctypes.CDLL(str(library))
         except OSError as error:
             raise ToolError("the compiled step function must load", error, "delete %s" % library) from error
-        for name, result in (("quarl_encode", ctypes.c_int32), ("quarl_step", ctypes.c_uint32)):
+        for name, result in (("quarl_encode", ctypes.c_int32), ("quarl_step", ctypes.c_uint32),
+                             ("quarl_act", ctypes.c_int32)):
             function = getattr(self._lib, name)
             function.argtypes, function.restype = [ctypes.c_void_p], result
+        self._policy = policy
         self._observation, self._codes = np.empty(policy.features, np.float32), np.empty(policy.features, np.int8)
         arrays = [self._observation, np.ascontiguousarray(policy.encode_scale),
                   np.ascontiguousarray(policy.encode_offset), self._codes]
         encoder = _Encoder(*(array.ctypes.data for array in arrays), policy.features, *policy.input_range)
-        self._memory = (arrays, encoder)        # lives as long as the pointers to it
-        self._encode, self._encoder, self._features = self._lib.quarl_encode, ctypes.addressof(encoder), policy.features
+        encoder.memory = arrays                 # lives as long as the pointers to it
+        self._encode, self._encoder = self._lib.quarl_encode, encoder
+        self._argument = ctypes.addressof(encoder)
 
     def encode(self, observation: np.ndarray) -> Optional[np.ndarray]:
         """Codes int8 [1, features] of one observation of float32 in any shape; None where it is not finite."""
         self._observation[:] = observation.reshape(-1)
-        return self._codes.reshape(1, -1).copy() if self._encode(self._encoder) == self._features else None
+        return self._codes.reshape(1, -1).copy() if self._encode(self._argument) == len(self._codes) else None
 
     def stepper(self, geometry: Geometry, registers: int) -> Callable[[np.ndarray], Tuple[np.ndarray, int, int]]:
         """One inference over the registers at the address ``registers``; see :meth:`host.bridge.Registers.stepper`."""
-        observation, action = geometry.observation, geometry.action
-        codes = np.empty(observation.beats * observation.lanes, np.uint8)
-        words = np.zeros(observation.words + action.words, np.uint32)
-        accumulators = np.empty(action.beats * action.lanes, np.int32)
-        call = _Call(registers, codes.ctypes.data, words.ctypes.data, accumulators.ctypes.data,
-                     _stream(observation), _stream(action))
-        call.memory = (codes, words, accumulators)      # lives as long as the pointers to it
+        codes = np.empty(geometry.observation.beats * geometry.observation.lanes, np.uint8)
+        call, accumulators = _call(geometry, registers, codes)
         function, argument = self._lib.quarl_step, ctypes.addressof(call)
 
         def step(given: np.ndarray) -> Tuple[np.ndarray, int, int]:
@@ -119,3 +128,35 @@ class Native:
             return accumulators.copy(), status, call.latency
 
         return step
+
+    def actor(self, geometry: Geometry, registers: int) -> Actor:
+        """A whole step of an observation of float32, of the policy's shape: see :data:`Actor`."""
+        policy, observation = self._policy, self._observation
+        call, accumulators = _call(geometry, registers, self._codes)
+        arrays = [np.ascontiguousarray(policy.decode_scale), np.ascontiguousarray(policy.decode_bias),
+                  np.empty(len(accumulators), np.float32)]
+        act = _Act(self._argument, ctypes.addressof(call), *(array.ctypes.data for array in arrays), len(accumulators))
+        act.memory = [self._encoder, *arrays]   # lives as long as the pointers to it
+        function, argument, values = self._lib.quarl_act, ctypes.addressof(act), arrays[2]
+        argmax = policy.head == "argmax"
+
+        def run(given: np.ndarray) -> Optional[Tuple[Any, np.ndarray, int, int]]:
+            observation[:] = given.reshape(-1)
+            best = function(argument)
+            if best < 0:
+                return None
+            action = np.int64(best) if argmax else codec.act(policy.head, policy.action, values.reshape(1, -1))[0]
+            return action, accumulators.copy(), act.status, call.latency
+
+        return run
+
+
+def _call(geometry: Geometry, registers: int, codes: np.ndarray) -> Tuple[_Call, np.ndarray]:
+    """What ``quarl_step`` needs to read the array ``codes``, and the array of accumulators that it fills."""
+    observation, action = geometry.observation, geometry.action
+    words = np.zeros(observation.words + action.words, np.uint32)
+    accumulators = np.empty(action.beats * action.lanes, np.int32)
+    call = _Call(registers, codes.ctypes.data, words.ctypes.data, accumulators.ctypes.data,
+                 _stream(observation), _stream(action))
+    call.memory = (codes, words, accumulators)      # lives as long as the pointers to it
+    return call, accumulators

@@ -142,6 +142,26 @@ class DeviceContract:
         assert np.array_equal(np.concatenate(rows), codec.encode(policy, observations))
 
 
+    def test_acts_as_the_codec(self, make, policy):
+        observations = np.random.default_rng(9).normal(0, 4, (40, policy.features)).astype(np.float32)
+        replies = accumulators(policy, codec.encode(policy, observations))
+        _, actions = codec.decode(policy, replies)
+        with make() as device:
+            given = [*observations[:-2], observations[-2].astype(np.float64), observations[-1].tolist()]
+            done = [device.act(observation) for observation in given]
+            assert device.stats()["inferences"] == 40
+            with pytest.raises(UserError, match=r"^an observation must be finite, found inf in feature 0"):
+                device.act(np.full(policy.features, np.inf, np.float32))
+            with pytest.raises(UserError, match=r"^an observation must have the shape"):
+                device.act(observations[0][1:])
+            assert device.stats()["inferences"] == 40
+        with pytest.raises(UserError, match=r"^a device must be open"):
+            device.act(observations[0])
+        for (action, reply), want, row in zip(done, actions, replies, strict=True):
+            assert action.dtype == want.dtype and np.array_equal(action, want)
+            assert reply.accumulators.dtype == np.int32 and np.array_equal(reply.accumulators, row)
+
+
 def assert_all_equal(devices, codes):
     """Every two of these open devices answer every code alike, in cycles too where both count them."""
     answers = {name: [device.step(row) for row in codes] for name, device in devices.items()}

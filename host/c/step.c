@@ -1,5 +1,5 @@
-/* What the board does in every step, in one call each: observation to input codes, and an inference over the bridge's
- * registers. Equal, bit for bit, to host/codec.py and host/geometry.py: compile with -ffp-contract=off. */
+/* What the board does in every step, in one call each: observation to input codes, an inference over the bridge's
+ * registers, and both with the outputs. Equal, bit for bit, to host/codec.py and host/geometry.py: compile with -ffp-contract=off. */
 #include <math.h>
 #include <stdint.h>
 
@@ -85,4 +85,27 @@ uint32_t quarl_step(struct call *c) {
     c->latency = QUARL_READ(c->registers, QUARL_LATENCY_LAST);
     unpack(&c->action, (const uint8_t *)action, c->accumulators);
     return status;
+}
+
+/* host.native._Act */
+struct act {
+    const struct encoder *encoder;      /* whose codes are the call's */
+    struct call *call;
+    const float *scale, *bias;
+    float *values;
+    int32_t outputs;
+    uint32_t status;
+};
+
+/* A whole step. Returns the first of the largest values, or -1 for an observation that is not finite. */
+int32_t quarl_act(struct act *a) {
+    int32_t best = 0;
+    if (quarl_encode(a->encoder) < a->encoder->features) return -1;
+    a->status = quarl_step(a->call);
+    for (int32_t i = 0; i < a->outputs; i++) {
+        const float product = (float)a->call->accumulators[i] * a->scale[i];
+        a->values[i] = product + a->bias[i];
+        if (a->values[i] > a->values[best]) best = i;
+    }
+    return best;
 }

@@ -5,12 +5,13 @@ import mmap
 import os
 import platform
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 
 from host import codec, hwh, native, registers, temperature
-from host.bridge import BridgeDevice, Registers, Stepper
+from host.bridge import BridgeDevice, Registers, Stepper, check_done
+from host.device import Reply
 from host.errors import ToolError, UserError
 from host.files import PathLike
 from host.geometry import Geometry
@@ -101,6 +102,7 @@ class PynqDevice(BridgeDevice):
     def __init__(self, policy: Policy, accel: PathLike):
         super().__init__(policy, accel)
         self._native: Optional[native.Native] = None
+        self._actor: Optional[native.Actor] = None
 
     def attach(self) -> Registers:
         pynq = import_pynq()
@@ -110,8 +112,12 @@ class PynqDevice(BridgeDevice):
         if pynq is not None:
             overlay = loaded(lambda: pynq.Overlay(str(bitstream(self.accel))))
             mapped = pynq.MMIO(window.base, window.size)
-            return MappedRegisters(mapped.array, (overlay, mapped), self._native)
-        return MappedRegisters(_memory(window), None, self._native)
+            array, owner = mapped.array, (overlay, mapped)
+        else:
+            array, owner = _memory(window), None
+        geometry = self.description.geometry
+        self._actor = self._native.actor(geometry, array.ctypes.data) if self._native else None
+        return MappedRegisters(array, owner, self._native)
 
     def _window(self) -> Window:
         need = registers.OBSERVATION + 4 * self.description.geometry.observation.words
@@ -125,13 +131,22 @@ class PynqDevice(BridgeDevice):
         return window
 
     def encode(self, observation: Any) -> np.ndarray:
-        if self._native is not None and not self.policy.pixels:
-            array = np.asarray(observation)
-            if array.dtype == _FLOAT and array.shape == self.policy.observation_shape:
-                codes = self._native.encode(array)
-                if codes is not None:
-                    return codes
-        return codec.encode(self.policy, observation)       # other types, batches, and what is refused
+        codes = self._native.encode(observation) if self._native and self._plain(observation) else None
+        return codec.encode(self.policy, observation) if codes is None else codes
+
+    def act(self, observation: Any) -> Tuple[Any, Reply]:
+        self._opened()
+        done = self._actor(observation) if self._actor and self._plain(observation) else None
+        if done is None:
+            return super().act(observation)
+        action, accumulators, status, cycles = done
+        check_done(status)
+        return action, Reply(accumulators, cycles)
+
+    def _plain(self, observation: Any) -> bool:
+        """Whether it is what C takes. All else, and all that is refused, is for :mod:`host.codec`."""
+        return (isinstance(observation, np.ndarray) and observation.dtype == _FLOAT
+                and observation.shape == self.policy.observation_shape and not self.policy.pixels)
 
     def stats(self) -> Dict[str, Any]:
         found = dict(super().stats(), step="python" if self._native is None else "c")

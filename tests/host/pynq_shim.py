@@ -12,6 +12,7 @@ import numpy as np
 from host import native
 from host.bridge import Registers
 from host.geometry import Geometry
+from host.registers import RECOVERY_CYCLES
 
 HOOKS = Path(__file__).parent / "c" / "hooks.h"
 FINN_DRIVER = Path(sys.prefix) / "finn-driver"
@@ -36,6 +37,7 @@ class RegisterArray:
 
     def __setitem__(self, index: int, value: int) -> None:
         self.registers.write(4 * index, value)
+        self.registers.idle(RECOVERY_CYCLES)        # as many pass at least, on a board, until Python has gone on
 
 
 class Dma:

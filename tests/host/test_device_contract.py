@@ -1,20 +1,28 @@
 """The contract over devices on a model of the bridge: what the host's side does, without any RTL."""
+import dataclasses
+
+import numpy as np
 import pytest
 
 from host.devices.integer import IntegerDevice
 from host.devices.pynq import PynqDevice
+from host.policy import ActionSpace
 from tests.device_contract import DeviceContract
 from tests.host import pynq_shim
 from tests.host.bridge_model import BridgeModel, ModelDevice, describe
 from tests.host.helpers import random_policy
 
-NETS = {"4 bits": ([5, 7, 3], 4), "8 bits": ([7, 6, 2], 8), "3 bits": ([11, 4, 5], 3)}
+NETS = {"4 bits": ([5, 7, 3], 4, "argmax"), "8 bits": ([7, 6, 2], 8, "clip"), "3 bits": ([11, 4, 5], 3, "tanh")}
 
 
 @pytest.fixture(scope="module", params=NETS.values(), ids=NETS)
 def policy(request):
-    sizes, bits = request.param
-    return random_policy(sizes, 4, 3, bits, seed=0)
+    sizes, bits, head = request.param
+    policy, outputs, rng = random_policy(sizes, 4, 3, bits, seed=0), sizes[-1], np.random.default_rng(0)
+    action = policy.action if head == "argmax" else ActionSpace("box", 0, (-1.0,) * outputs, (2.0,) * outputs)
+    scales = {name: rng.normal(0, 0.1, size).astype(np.float32) for name, size in (
+        ("encode_offset", sizes[0]), ("decode_scale", outputs), ("decode_bias", outputs))}
+    return dataclasses.replace(policy, action=action, head=head, **scales)
 
 
 @pytest.fixture(params=["integer", "bridge", "pynq in C", "pynq in Python"])

@@ -1,5 +1,6 @@
 """The C functions against numpy, bit for bit."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from host import codec, native, registers
 from host.errors import ToolError
 from host.geometry import Geometry, Stream
+from host.policy import ActionSpace
 from tests.host.helpers import make_policy, refused
 from tests.host.test_geometry import streams
 
@@ -146,3 +148,29 @@ def test_a_library_that_does_not_load(tmp_path):
     with refused(ToolError, "the compiled step function must load", re.compile(".*(too short|invalid ELF header)"),
                  f"delete {path}"):
         native.Native(path, make_policy())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(-2 ** 31, 2 ** 31 - 1), VALUES, VALUES), min_size=1, max_size=9))
+@example([(2 ** 24 + 1, 1, 0), (2 ** 24 + 3, 1, 0), (-2 ** 31, 3.4e38, 1), (7, 1 / 7, -1)])
+@example([(2, 1, 0), (1, 2, 0), (1, 1, 1), (-4, -0.5, 0)])                  # a tie goes to the first
+def test_act(library, outputs):
+    """The outputs and the largest of them, of any accumulators."""
+    values, scale, bias = zip(*outputs, strict=True)
+    size, stream, memory = len(outputs), Stream(len(outputs), 1, 32, 32), Memory()
+    frame = stream.pack(np.array(values, np.int64))[0]
+    memory.frame(registers.ACTION, len(frame))[:] = frame
+    policy = make_policy(
+        observation_shape=(1,), encode_scale=np.ones(1, np.float32), encode_offset=np.zeros(1, np.float32),
+        decode_scale=np.array(scale, np.float32), decode_bias=np.array(bias, np.float32), head="clip",
+        action=ActionSpace("box", 0, (-np.inf,) * size, (np.inf,) * size))
+    with np.errstate(over="ignore"):
+        expected = codec.outputs(policy, np.array(values, np.int32))
+    for head, want in (("clip", expected), ("argmax", expected.argmax())):
+        changed = dataclasses.replace(policy, head=head)
+        act = native.Native(library, changed).actor(Geometry(Stream(1, 1, 4, 8), stream), memory.words.ctypes.data)
+        action, accumulators, status, latency = act(np.array([3], np.float32))
+        assert np.array_equal(action, want) and action.dtype == want.dtype
+        assert accumulators.tolist() == list(values) and (status, latency) == (0x80000012, 77)
+        assert memory.frame(registers.OBSERVATION, 4).tolist() == [3, 0, 0, 0]
+        assert act(np.array([np.nan], np.float32)) is None

@@ -11,7 +11,7 @@ import host
 ROOT = Path(host.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 ROOMS = {"models", "hw", "build_flows"}
-LATE = {"gymnasium", "imageio", "imageio_ffmpeg", "pynq", "finn_plus_driver", "zmq"}   # may be imported, but only where they are used
+LATE = {"finn_plus_driver", "gymnasium", "imageio", "imageio_ffmpeg", "pynq", "zmq"}    # only where they are used
 HEAVY = [*ROOMS, *LATE, "torch", "brevitas", "stable_baselines3", "qonnx", "onnx", "finn", "pyosys", "yaml"]
 
 # Names that came after Python 3.8 and numpy 1.20 (or went and came back, such as np.bool).
