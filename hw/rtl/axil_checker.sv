@@ -32,20 +32,22 @@ module axil_checker #(
 	// Taken and not answered yet
 	int unsigned  Addresses, Data, Reads;
 	always_ff @(posedge clk) begin
-		Addresses <= rst_n? Addresses + 32'(awvalid && awready) - 32'(bvalid && bready) : 0;
-		Data      <= rst_n? Data      + 32'(wvalid  && wready)  - 32'(bvalid && bready) : 0;
-		Reads     <= rst_n? Reads     + 32'(arvalid && arready) - 32'(rvalid && rready) : 0;
-	end
+		if(!rst_n) begin
+			Addresses <= 0;
+			Data      <= 0;
+			Reads     <= 0;
+		end
+		else begin
+			if((awvalid && awready) != (bvalid && bready))   Addresses <= awvalid && awready? Addresses + 1 : Addresses - 1;
+			if((wvalid  && wready)  != (bvalid && bready))   Data      <= wvalid  && wready?  Data + 1      : Data - 1;
+			if((arvalid && arready) != (rvalid && rready))   Reads     <= arvalid && arready? Reads + 1     : Reads - 1;
 
-	assert property (@(posedge clk) disable iff (!rst_n) bvalid |-> Addresses != 0 && Data != 0)
-	else $error("%m: a response to a write that was not made");
-	assert property (@(posedge clk) disable iff (!rst_n) Addresses != 0 && Data != 0 |-> bvalid)
-	else $error("%m: a write without a response");
-	assert property (@(posedge clk) disable iff (!rst_n) rvalid |-> Reads != 0)
-	else $error("%m: an answer to a read that was not made");
-	assert property (@(posedge clk) disable iff (!rst_n) bvalid |-> bresp == 0)
-	else $error("%m: a write was answered with an error");
-	assert property (@(posedge clk) disable iff (!rst_n) rvalid |-> rresp == 0)
-	else $error("%m: a read was answered with an error");
+			assert(!bvalid || (Addresses != 0 && Data != 0))  else $error("%m: a response to a write that was not made");
+			assert(bvalid || Addresses == 0 || Data == 0)     else $error("%m: a write without a response");
+			assert(!rvalid || Reads != 0)                     else $error("%m: an answer to a read that was not made");
+			assert(!bvalid || bresp == 0)                     else $error("%m: a write was answered with an error");
+			assert(!rvalid || rresp == 0)                     else $error("%m: a read was answered with an error");
+		end
+	end
 
 endmodule : axil_checker

@@ -1,12 +1,19 @@
 """The bridge under a real AXI4-Lite master (cocotb, cocotbext-axi), held to a model of it in every cycle."""
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from host import registers as reg
+from host.devices.emulator import Emulator
+from host.errors import ToolError
+from hw.emulator import build_emulator
 from hw.shell import BRIDGE_FILES
 from tests.hw.bridge.simulation import BENCH_TESTS, simulate
+from tests.hw.helpers import GEOMETRY
 
 
 def sizes(obs: int, beat_in: int, act: int, beat_out: int, aw: int = 12) -> dict[str, int]:
@@ -81,18 +88,50 @@ FAULTS = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found(tmp_path: Path, fault: str) -> None:
-    file, text, change = FAULTS[fault]
-    sources = []
-    for source in BRIDGE_FILES:
+def with_fault(sources: Iterable[Path], file: str, text: str, change: str, folder: Path) -> list[Path]:
+    """Copies of the sources in ``folder``, one of them changed."""
+    copies = []
+    for source in sources:
         content = source.read_text()
         if source.name == file:
             assert content.count(text) == 1, "the fault's place must be found, and once"
             content = content.replace(text, change)
-        (tmp_path / source.name).write_text(content)
-        sources.append(tmp_path / source.name)
-    found = failures(simulate(SIZES, tmp_path / "run", effort=3, bridge=sources))
+        copies.append(folder / source.name)
+        copies[-1].write_text(content)
+    return copies
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(tmp_path: Path, fault: str) -> None:
+    bridge = with_fault(BRIDGE_FILES, *FAULTS[fault], tmp_path)
+    found = failures(simulate(SIZES, tmp_path / "run", effort=3, bridge=bridge))
     assert found, "no test failed"
     assert "AssertionError" in found or "Assertion failed" in found, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "found"), [
+    ((_PORT, "bvalid  = HasAddr && HasData", "bvalid  = HasAddr && HasData || rvalid"),
+     "a response to a write that was not made"),
+    ((_PORT, "bvalid  = HasAddr && HasData", "bvalid  = HasAddr && HasData && !wr"), "a write without a response"),
+    ((_BRIDGE, "s_axi_ctrl_bresp = 0", "s_axi_ctrl_bresp = 2"), "a write was answered with an error"),
+    ((_BRIDGE, "s_axi_ctrl_rresp = 0", "s_axi_ctrl_rresp = 3"), "a read was answered with an error"),
+    ((_PORT, "(rd && rd_ack) ||", "(rd && rd_ack) || wr ||"), "an answer to a read that was not made"),
+    ((_BRIDGE, "assign	obs_tvalid = Sending", "assign	obs_tvalid = Sending && !Count[0] && Latency[0]"),
+     "a beat changed before it was taken")], ids=lambda value: value if isinstance(value, str) else "")
+def test_the_emulator_notices_a_broken_rule(folder: Path, tmp_path: Path, fault: tuple[str, str, str],
+                                            found: str) -> None:
+    place = tmp_path / "broken"
+    shutil.copytree(folder, place)
+    with_fault([place / source.name for source in BRIDGE_FILES], *fault, place)
+    emulator = Emulator(build_emulator(place, GEOMETRY, tmp_path), place)
+    try:
+        with pytest.raises(ToolError, match=found):
+            emulator.stall(0.8, 0)
+            emulator.write(reg.CTRL, reg.CTRL_AUTO_START)
+            for i in range(3):
+                emulator.write(reg.OBSERVATION + 4 * i, 0)
+            emulator.read(reg.WAIT)
+    finally:
+        emulator.close()
