@@ -21,6 +21,7 @@ def make(task: str, render_mode: Optional[str] = None) -> Any:
     Raises :class:`UserError` for an unknown id or a missing simulator package.
     """
     import gymnasium
+    from gymnasium.envs.registration import registry  # where Gymnasium 0.26, numpy 1.20's last, has it too
     _register(task)
     options = {} if render_mode is None else {"render_mode": render_mode}
     try:
@@ -31,11 +32,11 @@ def make(task: str, render_mode: Optional[str] = None) -> Any:
         raise UserError("an environment must know the render mode %s" % render_mode, error,
                         "leave --video out for this task") from error
     except (gymnasium.error.Error, ImportError) as error:
-        near = difflib.get_close_matches(task, list(gymnasium.registry), 3, 0.5)
+        near = difflib.get_close_matches(task, list(registry), 3, 0.5)
         fix = "use one of %s" % ", ".join(near) if near else "list them with gymnasium.pprint_registry()"
         if isinstance(error, gymnasium.error.DependencyNotInstalled):
             fix = _ATARI_PACKAGES if _is_atari(task) else "install what it needs: pip install 'gymnasium[all]'"
-        elif _names_atari(task) and not any(map(_is_atari, gymnasium.registry)):
+        elif _names_atari(task) and not any(map(_is_atari, registry)):
             fix = _ATARI_PACKAGES
         raise UserError("the task must be an installed Gymnasium environment", "%s (%s)" % (task, error),
                         fix) from error
@@ -43,10 +44,10 @@ def make(task: str, render_mode: Optional[str] = None) -> Any:
 
 def _register(task: str) -> None:
     """Make our own environment known, and Atari's where ``task`` is not known yet: importing ale-py registers them."""
-    import gymnasium
-    if navigation.ID not in gymnasium.registry:
-        gymnasium.register(navigation.ID, "host.navigation:make", max_episode_steps=navigation.STEPS)
-    if task not in gymnasium.registry:
+    from gymnasium.envs.registration import register, registry
+    if navigation.ID not in registry:
+        register(navigation.ID, "host.navigation:make", max_episode_steps=navigation.STEPS)
+    if task not in registry:
         try:
             importlib.import_module("ale_py")
         except ImportError:
@@ -58,8 +59,8 @@ def _names_atari(task: str) -> bool:
 
 
 def _is_atari(task: str) -> bool:
-    import gymnasium
-    return task in gymnasium.registry and gymnasium.registry[task].entry_point == _ATARI
+    from gymnasium.envs.registration import registry
+    return task in registry and registry[task].entry_point == _ATARI
 
 
 def _atari(task: str, options: Dict[str, str]) -> Any:
