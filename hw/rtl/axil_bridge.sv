@@ -7,8 +7,8 @@
 // Sizes:     an observation has OBS_BYTES = IN_W/8 * beats, little endian, an action ACT_BYTES = OUT_W/8 * beats.
 // Latency:   the LATENCY registers count the clock edges from the one that takes the last observation byte (or the
 //            start bit) to the one that takes the last action beat.
-// Handshake: valid stays up, with stable data, until ready. The observation is copied at the start, so that the
-//            host may already write the next one. A start while busy is refused and sets OVERRUN.
+// Handshake: valid stays up, with stable data, until ready. The observation is copied at the start, also at one
+//            that waits, so that the host may already write the next one. A start while busy is refused and sets OVERRUN.
 //            ACTION is whole while DONE is set; it changes beat by beat before that.
 // Bus:       byte strobes are honoured; what is not written by any strobe has no effect. Every access is answered
 //            OKAY, also one to an address without a register. Only a read of WAIT is ever held back.
@@ -140,7 +140,7 @@ module axil_bridge import quarl_registers_pkg::*; #(
 
 	//-----------------------------------------------------------------------
 	// One inference: Pending -> Busy (Sending, then waiting for the last beat) -> Done
-	logic  Pending, Busy, Done, Overrun, Sending;
+	logic  Accepted, Pending, Busy, Done, Overrun, Sending;
 	logic [$clog2(IN_BEATS+1)-1:0]  InCount;      // beats still to send, minus one
 	logic [$clog2(OUT_BEATS+1)-1:0]  OutCount;    // beats still to take, minus one
 	logic [IN_BEATS*IN_W-1:0]  Send;
@@ -182,9 +182,10 @@ module axil_bridge import quarl_registers_pkg::*; #(
 	end
 
 	always_ff @(posedge ap_clk) begin
-		Latency <= accept? 1 : Latency + 1;
+		Latency  <= accept? 1 : Latency + 1;
+		Accepted <= accept;    // now the observation is whole
+		if(Accepted)  Send <= Obs;
 		if(launch) begin
-			Send     <= Obs;
 			InCount  <= ($bits(InCount))'(IN_BEATS - 1);
 			OutCount <= ($bits(OutCount))'(OUT_BEATS - 1);
 		end

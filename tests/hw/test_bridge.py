@@ -69,6 +69,7 @@ FAULTS = {
     "an overrun is forgotten": (_BRIDGE, "Overrun <= 1;", "Overrun <= !Overrun;"),
     "done stays after a start": (_BRIDGE, "if(accept)            Done    <= 0;", ""),
     "the observation is not copied": (_BRIDGE, "obs_tdata  = Send[IN_W-1:0]", "obs_tdata  = Obs[IN_W/8-1:0]"),
+    "a start that waits is not copied": (_BRIDGE, "if(Accepted)  Send", "if(launch)  Send"),
     "beats come in the wrong order": (_BRIDGE, "{ act_tdata, Act } >> OUT_W", "{ Act, act_tdata }"),
     "WAIT does not wait for a start just now": (_BRIDGE, "&& (start || Pending || Busy)", "&& (Pending || Busy)"),
     "WAIT gives up late": (_BRIDGE, "!rd? Timeout : Remaining - 1", "!rd? Timeout + 1 : Remaining - 1"),

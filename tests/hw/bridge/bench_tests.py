@@ -261,6 +261,19 @@ async def a_soft_reset_in_mid_frame(dut: Any) -> None:
 
 
 @cocotb.test()
+async def a_start_that_a_reset_holds_back(dut: Any) -> None:
+    """It keeps its observation, whatever is written until the accelerator runs."""
+    bench = await Bench.start(dut)
+    first, second = random.randbytes(bench.sizes.obs), random.randbytes(bench.sizes.obs)
+    await bench.write(reg.OBSERVATION, first)
+    await bench.write(reg.CTRL, reg.CTRL_SOFT_RESET)
+    await bench.write(reg.CTRL, reg.CTRL_START)
+    await bench.write(reg.OBSERVATION, second[:4])
+    assert await bench.read(reg.WAIT) & FLAGS == reg.STATUS_DONE
+    assert await bench.action() == answer(first, bench.sizes.act)
+
+
+@cocotb.test()
 async def wait_gives_up(dut: Any) -> None:
     """After TIMEOUT cycles and not before; writes go on meanwhile, and a reset ends it at once."""
     bench = await Bench.start(dut)

@@ -58,6 +58,7 @@ class Model:
         self.observation: list[int | None] = [None] * sizes.obs        # None: not known, never written
         self.action: list[int | None] = [None] * sizes.beats_out       # the beats that came last
         self.latches: dict[int, int | None] = {reg.CYCLES_HI: None, reg.LATENCY_SUM_HI: None}
+        self.copy: list[int] = []                          # the observation at the start
         self.clears: set[int] = set()                      # cycles in which flags and statistics are new
         self.resets: list[tuple[int, int]] = [(0, 2)]      # from which to before which the accelerator is in reset
         self._hard_reset()
@@ -94,13 +95,16 @@ class Model:
         self._compare(pins)
         running, showing = self.pending or self.busy, self.answering
         start, soft_reset = self._commands()
+        accept = start and not running
         gave_up = self._go_on_reading(start or running)
-        self._inference(pins, start, start and not running)
+        self._inference(pins, start, accept)
         self.timed_out |= gave_up
         if soft_reset:
             self._request_reset()
         self._reads(pins, showing)
         self._store()
+        if accept:
+            self.copy = [byte for byte in self.observation if byte is not None]
         self._writes(pins)
         if not pins["ap_rst_n"]:
             self._hard_reset()
@@ -163,8 +167,8 @@ class Model:
                 self.count += 1
                 self.sum += self.latencies[-1]
         elif self.pending and not self._in_reset():
-            size, raw = self.sizes.beat_in, [byte for byte in self.observation if byte is not None]
-            self.to_send = [int.from_bytes(bytes(raw[i:i + size]), "little") for i in range(0, len(raw), size)]
+            size, raw = self.sizes.beat_in, bytes(self.copy)
+            self.to_send = [int.from_bytes(raw[i:i + size], "little") for i in range(0, len(raw), size)]
             self.to_take = self.sizes.beats_out
             self.pending, self.busy = False, True
         if start and not accept:
