@@ -23,6 +23,9 @@ $(READY): pyproject.toml constraints.txt scripts/check_prerequisites.sh
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]" \
 		|| $(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	$(BIN)/pip check
+	@# FINN's own driver, which tests and benchmarks run unmodified, wants numpy below 2: in a folder of its own.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target $(VENV)/finn-driver finn-plus-driver==1.6.1 \
+		|| $(BIN)/pip install --quiet --no-deps --upgrade --target $(VENV)/finn-driver finn-plus-driver==1.6.1
 	@touch $@
 
 demo: setup
