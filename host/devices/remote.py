@@ -52,7 +52,8 @@ class RemoteDevice(Device):
             for option, value in ((zmq.LINGER, 0), (zmq.IMMEDIATE, 1), (zmq.SNDTIMEO, retry_ms),
                                   (zmq.RCVTIMEO, retry_ms), (zmq.MAXMSGSIZE, self._ours.frame_bytes),
                                   (zmq.RECONNECT_IVL, 20), (zmq.RECONNECT_IVL_MAX, 500),
-                                  (zmq.HEARTBEAT_IVL, 2000), (zmq.IPV6, "[" in self.address)):
+                                  (zmq.HEARTBEAT_IVL, 2000), (zmq.HEARTBEAT_TIMEOUT, 10000),
+                                  (zmq.IPV6, "[" in self.address)):
                 self._socket.setsockopt(option, value)
             if known is not None:
                 self._socket.curve_publickey, self._socket.curve_secretkey = known.own
@@ -77,9 +78,9 @@ class RemoteDevice(Device):
     def _steps(self, codes: np.ndarray) -> List[Reply]:
         start = time.perf_counter_ns()
         payload = self._ask(wire.STEP, codes.tobytes())
-        device_ns, cycles, accumulators = self._read(wire.unpack_results, payload, len(codes), self._ours.outputs)
+        device_ns, rows = self._read(wire.unpack_results, payload, len(codes), self._ours.outputs)
         network_ns = max(0, time.perf_counter_ns() - start - device_ns) // len(codes)
-        return [Reply(row, each, network_ns) for row, each in zip(accumulators, cycles)]
+        return [Reply(row[1:], None if row[0] < 0 else int(row[0]), network_ns) for row in rows]
 
     def reset(self) -> None:
         self._ask(wire.RESET)
@@ -159,8 +160,8 @@ class RemoteDevice(Device):
         while self._monitor.poll(0):
             event = parse_monitor_message(self._monitor.recv_multipart())["event"]
             if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-                raise self._strangers("a refusal", "copy the client's public key into clients/ of the server's keys, "
-                                                   "and start the server again")
+                raise self._strangers("a refusal by", "copy the client's public key into clients/ of the server's "
+                                                      "keys, and start the server again")
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._failures, self._state = 0, "no answer"
             elif event == zmq.EVENT_CLOSED:
@@ -169,12 +170,12 @@ class RemoteDevice(Device):
                 self._failures, self._state = self._failures + 1, "a failed handshake"
             # A server that stops may break off one handshake, but after a wrong protocol ZeroMQ tries no more.
             if self._failures >= _FAILURES or event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
-                raise self._strangers("a failed handshake", "pass the folder of the keys with --keys"
+                raise self._strangers("a failed handshake with", "pass the folder of the keys with --keys"
                                       if self._keys is None else
                                       "copy server.public from the server's keys, or leave out --keys if it has none")
 
     def _strangers(self, found: str, fix: str) -> UserError:
-        return UserError("client and server must have each other's keys", "%s by %s" % (found, self.address), fix)
+        return UserError("client and server must have each other's keys", "%s %s" % (found, self.address), fix)
 
     @staticmethod
     def _read(parse: Callable[..., Any], *parts: Any) -> Any:

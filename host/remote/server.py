@@ -20,7 +20,7 @@ from host.remote.gate import Gate
 
 _TICK_MS = 50           # how long a signal may wait for an idle server
 _QUEUE = 16             # frames that ZeroMQ keeps for a client, each way
-_FAREWELL_MS = 1000     # for the last answers to leave
+_FAREWELL_MS = 3000     # for the last answers to leave
 _DOMAIN = b"quarl"
 
 
@@ -84,7 +84,7 @@ class Server:
         self._socket: Any = self._context.socket(zmq.ROUTER)
         for option, value in ((zmq.LINGER, 0), (zmq.RCVTIMEO, _TICK_MS), (zmq.SNDHWM, _QUEUE), (zmq.RCVHWM, _QUEUE),
                               (zmq.MAXMSGSIZE, wire.Identity.of(policy).frame_bytes), (zmq.HANDSHAKE_IVL, 5000),
-                              (zmq.HEARTBEAT_IVL, 2000), (zmq.IPV6, "[" in bind)):
+                              (zmq.HEARTBEAT_IVL, 2000), (zmq.HEARTBEAT_TIMEOUT, 10000), (zmq.IPV6, "[" in bind)):
             self._socket.setsockopt(option, value)
         if known is not None:
             Gate(self._context, known.clients)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -114,16 +114,16 @@ def pack_results(device_ns: int, replies: Sequence[Reply]) -> bytes:
     return b"".join(parts)
 
 
-def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, List[Optional[int]], np.ndarray]:
-    """Device nanoseconds, cycles of each of ``count`` steps, accumulators int32 [count, outputs].
+def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, np.ndarray]:
+    """Device nanoseconds, and of each of ``count`` steps its cycles and accumulators, int32 [count, 1 + outputs].
 
     Raises :class:`WireError`.
     """
     size = _RESULT.size + 4 * count * (1 + outputs)
     if len(payload) != size:
         raise WireError("a RESULT of %d bytes, not %d" % (len(payload), size))
-    rows = np.frombuffer(payload, "<i4", offset=_RESULT.size).reshape(count, 1 + outputs).astype(np.int32)
-    return _RESULT.unpack_from(payload)[0], [None if each < 0 else each for each in rows[:, 0].tolist()], rows[:, 1:]
+    rows = np.frombuffer(payload, "<i4", offset=_RESULT.size).astype(np.int32)
+    return _RESULT.unpack_from(payload)[0], rows.reshape(count, 1 + outputs)
 
 
 def pack_error(session: int, sequence: int, error: Union[UserError, ToolError], code: int = 0) -> bytes:

@@ -245,7 +245,7 @@ def test_a_key_that_the_server_does_not_know(key_folder, tmp_path):
 
 def test_no_key_where_the_server_wants_one(key_folder):
     with serving(keys=key_folder) as server, refused(
-            UserError, STRANGERS, f"a failed handshake by {server.address}",
+            UserError, STRANGERS, f"a failed handshake with {server.address}",
             "pass the folder of the keys with --keys"):
         RemoteDevice(POLICY, server.address, timeout_s=60).open()
 
@@ -254,14 +254,14 @@ def test_the_key_of_another_server(key_folder, tmp_path):
     keys.create(tmp_path / "other")
     (key_folder / "server.public").write_bytes((tmp_path / "other" / "server.public").read_bytes())
     with serving(keys=key_folder) as server, refused(
-            UserError, STRANGERS, f"a failed handshake by {server.address}",
+            UserError, STRANGERS, f"a failed handshake with {server.address}",
             "copy server.public from the server's keys, or leave out --keys if it has none"):
         RemoteDevice(POLICY, server.address, key_folder, timeout_s=60).open()
 
 
 def test_keys_for_a_server_without(key_folder):
     with serving() as server, refused(
-            UserError, STRANGERS, f"a failed handshake by {server.address}",
+            UserError, STRANGERS, f"a failed handshake with {server.address}",
             "copy server.public from the server's keys, or leave out --keys if it has none"):
         RemoteDevice(POLICY, server.address, key_folder, timeout_s=60).open()
 

@@ -84,9 +84,10 @@ def test_a_frame_holds_its_batch(features, outputs, batch):
 def test_results_come_back(device_ns, cycles, outputs, seed):
     rows = np.random.default_rng(seed).integers(-2 ** 31, 2 ** 31, (len(cycles), outputs)).astype(np.int32)
     payload = wire.pack_results(device_ns, [Reply(row, each) for row, each in zip(rows, cycles, strict=True)])
-    found_ns, found_cycles, found = wire.unpack_results(memoryview(payload), len(cycles), outputs)
-    assert (found_ns, found_cycles, found.dtype) == (device_ns, cycles, np.int32)
-    assert np.array_equal(found, rows)
+    found_ns, found = wire.unpack_results(memoryview(payload), len(cycles), outputs)
+    assert (found_ns, found.dtype) == (device_ns, np.int32)
+    assert found[:, 0].tolist() == [-1 if each is None else each for each in cycles]
+    assert np.array_equal(found[:, 1:], rows)
     with pytest.raises(wire.WireError, match=r"^a RESULT of "):
         wire.unpack_results(memoryview(payload), len(cycles) + 1, outputs)
 
