@@ -20,7 +20,7 @@ class Desk:
     def __init__(self, policy: Policy, device: Device, lease_s: float, say: Callable[[str], None],
                  clock: Callable[[], float] = time.monotonic):
         self._device, self._ours, self._say = device, wire.Identity.of(policy), say
-        self._codes = np.uint8 if policy.pixels else np.int8
+        self._codes, self._ending = np.uint8 if policy.pixels else np.int8, False
         self._lease, self._budget = Lease(lease_s, clock), ErrorBudget(clock=clock)
         self.counters = dict.fromkeys(("inferences", "sessions", "repeated", "outdated", "malformed", "refused"), 0)
 
@@ -42,8 +42,8 @@ class Desk:
                                                    "use the same version of quarl on both sides"))
 
     def farewell(self) -> Optional[Tuple[bytes, bytes]]:
-        """The owner's address and what to send there when the server ends; None without an owner."""
-        owner = self._lease.owner
+        """From now on only repeat answers. The owner's address and what to send there; None without an owner."""
+        self._ending, owner = True, self._lease.owner
         return None if owner is None else (owner.peer, wire.pack(wire.ENDING, owner.session, owner.sequence))
 
     def _explain(self, peer: bytes, session: int, sequence: int, error: Union[UserError, ToolError],
@@ -63,6 +63,8 @@ class Desk:
         if frame.sequence == owner.sequence:
             self.counters["repeated"] += 1
             return owner.answer or None
+        if self._ending:
+            return None
         answer = self._request(frame)
         owner.peer, owner.sequence, owner.answer = peer, frame.sequence, answer
         if frame.kind == wire.BYE:
@@ -72,6 +74,8 @@ class Desk:
 
     def _welcome(self, peer: bytes, frame: wire.Frame, name: Callable[[], str]) -> Optional[bytes]:
         """Give the device to a client that has the same policy."""
+        if self._ending:
+            return None
         theirs = wire.Identity.unpack(frame.payload)
         try:
             self._compare(theirs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from typing import Any, Callable, Dict, Iterator, Optional
 
 from host.device import Device
@@ -20,7 +21,7 @@ from host.remote.gate import Gate
 
 _TICK_MS = 50           # how long a signal may wait for an idle server
 _QUEUE = 16             # frames that ZeroMQ keeps for a client, each way
-_FAREWELL_MS = 3000     # for the last answers to leave
+_FAREWELL_S = 1.0       # for the last answer to arrive, if need be by being asked for again
 _DOMAIN = b"quarl"
 
 
@@ -80,7 +81,7 @@ class Server:
         known = None if keys is None else keyfiles.of_server(keys)
         self._desk, self._stopping = Desk(policy, device, lease_s, say), False
         self.counters = self._desk.counters
-        self._context, self._more = zmq.Context(), zmq.SNDMORE
+        self._context, self._more, self._nothing = zmq.Context(), zmq.SNDMORE, zmq.Again
         self._socket: Any = self._context.socket(zmq.ROUTER)
         for option, value in ((zmq.LINGER, 0), (zmq.RCVTIMEO, _TICK_MS), (zmq.SNDHWM, _QUEUE), (zmq.RCVHWM, _QUEUE),
                               (zmq.MAXMSGSIZE, wire.Identity.of(policy).frame_bytes), (zmq.HANDSHAKE_IVL, 5000),
@@ -104,26 +105,29 @@ class Server:
         self._stopping = True
 
     def run(self) -> None:
-        """Serve until :meth:`stop`, then tell the owner that the server ends."""
-        import zmq
-
+        """Serve until :meth:`stop`. Then tell the owner, and see to it that the last answer arrives."""
         while not self._stopping:
-            try:
-                self._receive(self._socket.recv(), self._socket.recv(copy=False))
-            except zmq.Again:
-                continue
+            self._turn()
         farewell = self._desk.farewell()
         if farewell is not None:
+            # TCP throws away the last answer if we hang up on what the owner sends meanwhile.
             self._socket.send_multipart(farewell)
-        self._socket.linger = _FAREWELL_MS
+            end = time.monotonic() + _FAREWELL_S
+            while time.monotonic() < end:
+                self._turn()
+        self._socket.linger = round(_FAREWELL_S * 1000)
 
     def close(self) -> None:
         """Free the address. Closing twice does nothing."""
         self._socket.close()
         self._context.term()
 
-    def _receive(self, peer: bytes, message: Any) -> None:
-        """Answer a message from ``peer``."""
+    def _turn(self) -> None:
+        """Take one message, if one comes soon, and answer it."""
+        try:
+            peer, message = self._socket.recv(), self._socket.recv(copy=False)
+        except self._nothing:
+            return
         if message.more:
             while message.more:
                 message = self._socket.recv(copy=False)

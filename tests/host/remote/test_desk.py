@@ -162,9 +162,14 @@ def test_a_request_is_done_once_even_across_a_lost_lease(client, desk, device, n
 
 
 def test_who_leaves_frees_the_device(client, desk, said):
-    assert client.send(wire.BYE, 2).kind == wire.DONE and desk.farewell() is None
+    assert client.send(wire.BYE, 2).kind == wire.DONE
     assert Client(desk, 2, b"other", "bob").hello().kind == wire.WELCOME
     assert said == ["ann has the device", "ann has left", "bob has the device"]
+
+
+def test_without_an_owner_there_is_nobody_to_tell(client, desk):
+    client.send(wire.BYE, 2)
+    assert desk.farewell() is None
 
 
 def test_the_owner_is_told_the_end(client, desk):
@@ -172,6 +177,15 @@ def test_the_owner_is_told_the_end(client, desk):
     client.send(wire.STEP, 2, codes(1).tobytes())
     peer, frame = desk.farewell()
     assert peer == b"new address" and wire.unpack(frame)[:3] == (wire.ENDING, 1, 2)
+
+
+def test_after_that_only_answers_are_repeated(client, desk, device):
+    frame = wire.pack(wire.STEP, 1, 2, codes(1).tobytes())
+    answer = client.raw(frame)
+    desk.farewell()
+    assert client.raw(frame) == answer
+    assert client.send(wire.STEP, 3, codes(1).tobytes()) is None and client.hello() is None
+    assert len(device.seen) == 1
 
 
 @pytest.mark.parametrize(("change", "message"), [
