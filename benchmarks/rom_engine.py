@@ -95,7 +95,7 @@ def clock() -> Iterator[dict[str, Any]]:
     """Place and route for an ECP5: the frequency, and the path that limits it."""
     for name, layers, timing, least in (
             ("pe4_simd8", _FOLDING, "fast-clock", 110),
-            ("12_cycles", (Folding(16, 8), Folding(64, 16), Folding(4, 64)), "small", 80)):
+            ("12_cycles", (Folding(16, 8), Folding(64, 16), Folding(4, 64)), "balanced", 80)):
         with tempfile.TemporaryDirectory() as folder:
             what = subject.random(_DIMS, Bits(4, 4, 8), 0, Path(folder), 10)
             with _stitched(what, "rom", layers, Style(timing)) as (rtl, _):

@@ -53,14 +53,17 @@ def compute(shape: Shape, folding: Folding, style: Style = SMALL) -> dict[str, f
     sums, share = _sums(d, words, unit.input_signed, width)
     counters = _bits(d.cycles) + _bits(d.beats) + _bits(d.passes)
     comparisons, searches, stages = _codes(d, unit, width + fraction)
-    flip_flops = (share * sums.flip_flops + d.total_register * d.pe * width + stages + 2 * _bits(d.queue) + counters
-                  + 3 * (1 + d.operand_register + d.sum_registers.bit_count()))
+    flip_flops = (share * sums.flip_flops + d.total_register * d.pe * width + stages + counters
+                  + 3 * (1 + d.operand_register + d.sum_registers.bit_count()) + 2 * _bits(d.queue)
+                  + d.queue_register * d.pe * d.out_bits
+                  + (d.group < d.pe) * -(-d.pe // d.group) * (2 + _bits(d.cycles)))
     return {"memory": _ram(d.queue, d.pe * d.out_bits), "unit": 1, "counter bits": counters,
             "row functions": share * sums.functions, "row additions": share * sums.chains,
             "row additions x index bits": share * sums.chains * _bits(d.cycles) * (d.form == "tables"),
             "adders": share * sums.tree + d.pe * width * (d.beats > 1 or bias > 0),
             "multiples": _multiples(d), "weight ROM": _weight_rom(d, words),
             "bias ROM": d.pe * bias * _rom(d.passes), "comparisons": comparisons, "searches": searches,
+            "input": d.queue_register * d.pe * d.out_bits,
             "flip-flops": flip_flops}
 
 

@@ -91,7 +91,8 @@ class Unit:
             OFFSET=self.offset, PRODUCTS=d.form, WEIGHT_STYLE="block" if d.style.weight_rom == "block" else "logic",
             BUFFERED=int(d.buffered), CHAIN=d.chain, OPERAND_REGISTER=int(d.operand_register),
             SUM_REGISTERS=d.sum_registers, TOTAL_REGISTER=int(d.total_register),
-            THRESHOLD_REGISTER=int(d.threshold_register), PARALLEL=PARALLEL, QUEUE=d.queue)
+            THRESHOLD_REGISTER=int(d.threshold_register), PARALLEL=PARALLEL, QUEUE=d.queue,
+            QUEUE_REGISTER=int(d.queue_register), GROUP=d.group)
 
     def _table(self) -> np.ndarray | None:
         """Thresholds as the unit holds them, int64 [MH or 1, N]: within reach, in units of the fraction."""

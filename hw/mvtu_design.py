@@ -5,10 +5,12 @@ import dataclasses
 
 from host.errors import UserError
 
-TIMINGS, PRODUCTS, WEIGHT_ROMS = ("small", "fast-clock"), ("lut", "dsp"), ("lut", "block")
+TIMINGS, PRODUCTS, WEIGHT_ROMS = ("small", "balanced", "fast-clock"), ("lut", "dsp"), ("lut", "block")
 # Rows added in a chain before the tree, and adders between two registers.
-_CHAIN = {"small": 4, "fast-clock": 2}
-_ADDERS = {"small": 5, "fast-clock": 2}
+_CHAIN = {"small": 4, "balanced": 2, "fast-clock": 2}
+_ADDERS = {"small": 5, "balanced": 3, "fast-clock": 2}
+_LARGE = 512               # products a step: such a unit's wires are long, so `balanced` has one adder less in a stage
+_GROUP = 4                 # channels that `balanced` steers by copies of their own
 _MOST_TABLE_STEPS = 8      # with more weight words a table would need too many address bits
 PARALLEL = 4               # bits of a code that are decided at once; the rest by binary search
 
@@ -104,19 +106,39 @@ class Design:
         return _CHAIN[self.style.timing]
 
     @property
+    def long_wires(self) -> bool:
+        """Whether the way across the unit takes time that `balanced` reckons with."""
+        return self.style.timing == "balanced" and self.pe * self.simd >= _LARGE
+
+    @property
+    def group(self) -> int:
+        """Channels that share the registers which steer them."""
+        return min(_GROUP, self.pe) if self.style.timing == "balanced" else self.pe
+
+    @property
+    def queue_register(self) -> bool:
+        """Whether the output is a register, and not the memory of the queue."""
+        return self.style.timing == "balanced"
+
+    @property
     def operand_register(self) -> bool:
         """Whether a register follows the weight ROM and the replay buffer."""
         return self.style.timing == "fast-clock"
 
     @property
     def sum_registers(self) -> int:
-        """Levels of the sum with a register behind them, as a mask: so that few adders follow without one."""
-        mask, run = 1, 0
-        for level in range(1, (-(-self.rows // self.chain) - 1).bit_length() + 1):
-            run += 1
-            if run == _ADDERS[self.style.timing]:
-                mask, run = mask | 1 << level, 0
-        return mask
+        """Levels of the sum with a register behind them, as a mask: so that few adders follow one another without.
+
+        The adders are spread evenly over as few stages as that takes; those of the chains have a stage of their own,
+        but for ``balanced``.
+        """
+        accumulates = self.beats > 1 or (self.passes > 1 and self.thresholded)
+        tree = (-(-self.rows // self.chain) - 1).bit_length() + accumulates
+        most = _ADDERS[self.style.timing] - self.long_wires
+        if self.style.timing != "balanced":
+            return 1 | _spread(tree, -(-tree // most))
+        adders = self.chain - 1 + tree
+        return _spread(adders, max(2, -(-adders // most))) >> self.chain - 1
 
     @property
     def total_register(self) -> bool:
@@ -143,6 +165,11 @@ class Design:
         A reader with one step a pass leaves its input beat in this queue until its last pass.
         """
         return 1 << (1 + -(-self.depth // self.beats)).bit_length()
+
+
+def _spread(adders: int, stages: int) -> int:
+    """Bit n of the mask says that a register follows the n-th of ``adders`` in series, in ``stages`` of about one length."""
+    return sum(1 << -(-adders * stage // stages) for stage in range(1, stages))
 
 
 def takes(inputs: int, simd: int, lanes: int) -> bool:

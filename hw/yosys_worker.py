@@ -75,6 +75,16 @@ def _plain_operands_first(design: Any) -> None:
                     cell.setParam(port("B" + name), left)
 
 
+def _keep_copies(design: Any) -> None:
+    """Keep the registers that are marked ``dont_touch``: copies of one register, which would be merged again."""
+    for module in design.modules_.values():
+        for cell in module.cells_.values():
+            if cell.hasPort(ys.IdString("\\Q")) and any(
+                    bit.is_wire() and bit.wire.has_attribute(ys.IdString("\\dont_touch"))
+                    for bit in cell.getPort(ys.IdString("\\Q")).bits()):
+                cell.set_bool_attribute(ys.IdString("\\keep"))
+
+
 def _read(job: dict[str, Any], stubs: Path) -> Any:
     """The design below ``top``.
 
@@ -83,6 +93,7 @@ def _read(job: dict[str, Any], stubs: Path) -> Any:
     stubs.write_text(_primitive_stubs())
     design = ys.Design()
     design.run_pass(f"read_slang --top {job['top']} {_SLANG} {stubs} {' '.join(job['files'])}")
+    _keep_copies(design)
     return design
 
 

@@ -31,7 +31,7 @@ def add_design(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compute", default="rom", help="engine: rom, dsp or lut (default rom)")
     parser.add_argument("--max-lut-percent", type=float, default=70.0,
                         help="share of the board's LUTs that the design may take (default 70)")
-    parser.add_argument("--timing", default="small", help="engine rom: small or fast-clock (default small)")
+    parser.add_argument("--timing", default="small", help="engine rom: small, balanced or fast-clock (default small)")
     parser.add_argument("--products", default="lut", help="engine rom: lut or dsp (default lut)")
     parser.add_argument("--weight-rom", default="lut", help="engine rom: lut or block (default lut)")
 

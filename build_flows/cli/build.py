@@ -16,7 +16,8 @@ chain is compared on 12,000 observations. One different number fails the build.
 `quarl folding` lists them all, from the smallest to the fastest.
 
 For engine rom:
---timing small       few registers (default); --timing fast-clock: more of them, for a higher clock
+--timing small       few registers (default)
+--timing balanced    shorter ways across large units, for no cycle or few; --timing fast-clock: registers everywhere
 --products lut       multiply in LUTs (default); --products dsp: in DSP slices
 --weight-rom lut     weights in LUTs (default); --weight-rom block: in block RAM, with --timing fast-clock
 """

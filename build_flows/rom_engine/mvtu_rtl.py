@@ -36,7 +36,7 @@ class MVTU_rtl(RTLBackend):
             "accDataType": ("s", True, ""), "outputDataType": ("s", True, ""),
             "ActVal": ("i", False, 0),
             "numInputVectors": ("ints", False, [1]),        # [1, H, W] behind a sliding window
-            "timing": ("s", False, "small", {"small", "fast-clock"}),
+            "timing": ("s", False, "small", {"small", "balanced", "fast-clock"}),
             "resType": ("s", False, "lut", {"lut", "dsp"}),
             "ram_style": ("s", False, "distributed", {"distributed", "block"})}
 

@@ -6,6 +6,8 @@
 // Folding: PE channels and SIMD inputs at once; a vector takes (MW/SIMD)*(MH/PE) steps, one a cycle.
 // Handshake: the pipeline behind the sequencer never waits (see mvtu_sequencer); both streams may stall at any time, and
 //            nothing combinational leads from m_tready to s_tready.
+// Fan-out: what steers every channel, the number of the weight word and the flags of a step, comes from a register for
+//          each GROUP of channels. The copies are marked `dont_touch`, or synthesis would make one of them again.
 // Latency: an output leaves 1 + OPERAND_REGISTER + (registers in the sum) + TOTAL_REGISTER + (those in the thresholds)
 //          cycles after the last step of its pass; a replay buffer (BUFFERED) adds one cycle between an input beat and its step.
 // Widths: codes of INPUT_BITS come in beats of LANES, codes (or accumulators, without THRESHOLDS) of OUTPUT_BITS leave in
@@ -43,6 +45,8 @@ module mvtu #(
 	bit  THRESHOLD_REGISTER,
 	int unsigned  PARALLEL,
 	int unsigned  QUEUE,
+	bit  QUEUE_REGISTER,
+	int unsigned  GROUP,
 
 	parameter  WEIGHTS = "",
 	parameter  BIASES = "",
@@ -73,20 +77,36 @@ module mvtu #(
 
 	//- Steps and their operands ------------------------------------------
 	logic  rst, available, step, first, last, final_pass, popped;
-	logic [INDEX_BITS-1:0]  index;
+	logic [INDEX_BITS-1:0]  index, next;
 	logic [SIMD-1:0][INPUT_BITS-1:0]  codes;
 	assign	rst = !ap_rst_n;
 	mvtu_sequencer #(.BEATS(BEATS), .PASSES(PASSES), .CREDITS(QUEUE)) sequencer_i (
-		.clk(ap_clk), .rst, .available, .popped, .step, .index, .first, .last, .final_pass);
+		.clk(ap_clk), .rst, .available, .popped, .step, .index, .next, .first, .last, .final_pass);
 	mvtu_input #(
 		.BEATS(BEATS), .PASSES(PASSES), .SIMD(SIMD), .LANES(LANES), .BITS(INPUT_BITS), .BUFFERED(BUFFERED)
 	) input_i (.clk(ap_clk), .rst, .s_tdata, .s_tvalid, .s_tready, .operand(codes), .available, .step, .last, .final_pass);
 
-	logic [PE-1:0][SIMD-1:0][WEIGHT_BITS-1:0]  weights;
+	typedef logic [PE-1:0][SIMD-1:0][WEIGHT_BITS-1:0]  weights_t;
+	weights_t  weights;
 	logic [SIMD-1:0][INPUT_BITS-1:0]  operand;
-	mvtu_rom #(
-		.DEPTH(STEPS), .WIDTH(PE*SIMD*WEIGHT_BITS), .FILE(WEIGHTS), .STYLE(WEIGHT_STYLE), .REGISTER(OPERAND_REGISTER)
-	) weights_i (.clk(ap_clk), .index, .word(weights));
+	for(genvar  g = 0; g < PE; g += GROUP) begin : genWeights
+		logic [INDEX_BITS-1:0]  here;
+		if(GROUP >= PE)  assign  here = index;
+		else begin : genCopy
+			(* dont_touch = "yes" *)
+			logic [INDEX_BITS-1:0]  Index = 0;
+			always_ff @(posedge ap_clk) begin
+				if(rst)        Index <= 0;
+				else if(step)  Index <= next;
+			end
+			assign	here = Index;
+		end
+		weights_t  word;
+		mvtu_rom #(
+			.DEPTH(STEPS), .WIDTH($bits(weights_t)), .FILE(WEIGHTS), .STYLE(WEIGHT_STYLE), .REGISTER(OPERAND_REGISTER)
+		) rom_i (.clk(ap_clk), .index(here), .word);
+		for(genvar  i = g; i < g + GROUP && i < PE; i++)  assign  weights[i] = word[i];
+	end
 	if(OPERAND_REGISTER)  always_ff @(posedge ap_clk)  operand <= codes;
 	else                  assign  operand = codes;
 
@@ -138,6 +158,28 @@ module mvtu #(
 			lasts [n+1] <= lasts[n];
 		end
 	end
+	logic [PE-1:0]  channel_steps, channel_firsts;
+	for(genvar  g = 0; g < PE; g += GROUP) begin : genFlags
+		logic  step_here, first_here;
+		if(GROUP >= PE) begin : genShared
+			assign	step_here  = steps[DELAY];
+			assign	first_here = firsts[DELAY];
+		end
+		else begin : genCopy
+			(* dont_touch = "yes" *)
+			logic  Step, First;
+			always_ff @(posedge ap_clk) begin
+				Step  <= steps[DELAY-1] && !rst;
+				First <= firsts[DELAY-1];
+			end
+			assign	step_here  = Step;
+			assign	first_here = First;
+		end
+		for(genvar  i = g; i < g + GROUP && i < PE; i++) begin : genChannel
+			assign	channel_steps[i]  = step_here;
+			assign	channel_firsts[i] = first_here;
+		end
+	end
 
 	//- Totals, codes, the way out -------------------------------------------
 	logic  total_valid, code_valid;
@@ -148,7 +190,8 @@ module mvtu #(
 		.PE(PE), .BEATS(BEATS), .PASSES(PASSES), .WIDTH(WIDTH), .BIAS_BITS(BIAS_BITS), .FRACTION(FRACTION),
 		.REGISTER(TOTAL_REGISTER), .BIASES(BIASES)
 	) accumulator_i (
-		.clk(ap_clk), .rst, .step(steps[DELAY]), .first(firsts[DELAY]), .last(lasts[DELAY]), .sum(sums),
+		.clk(ap_clk), .rst, .step(steps[DELAY]), .last(lasts[DELAY]), .steps(channel_steps), .firsts(channel_firsts),
+		.sum(sums),
 		.valid(total_valid), .pass, .total(totals));
 
 	if(THRESHOLDS == 0) begin : genAccumulators
@@ -169,7 +212,7 @@ module mvtu #(
 			.code_valid, .code(outputs));
 	end
 
-	mvtu_queue #(.DEPTH(QUEUE), .WIDTH(PE*OUTPUT_BITS)) queue_i (
+	mvtu_queue #(.DEPTH(QUEUE), .WIDTH(PE*OUTPUT_BITS), .REGISTER(QUEUE_REGISTER)) queue_i (
 		.clk(ap_clk), .rst, .put(code_valid), .data(outputs), .popped,
 		.m_tdata(m_tdata[PE*OUTPUT_BITS-1:0]), .m_tvalid, .m_tready);
 	if(OUTPUT_WIDTH > PE*OUTPUT_BITS)  assign  m_tdata[OUTPUT_WIDTH-1:PE*OUTPUT_BITS] = '0;

@@ -2,7 +2,7 @@
 //
 // The bias has FRACTION bits below the binary point. The accumulator holds what is above; the fraction of an integer
 // plus the bias is the bias' own, so it is only put underneath in the end.
-// Handshake: `step` brings a sum, `first` and `last` mark the pass. Without BIAS_BITS passes begin with 0.
+// Handshake: `step` brings a sum, `firsts` and `last` mark the pass. Without BIAS_BITS passes begin with 0.
 // Latency:   1 cycle from the step with `last` to `valid`, which lasts one cycle; `total` then holds until the next step.
 //            None without REGISTER, which passes of several steps need.
 // Widths:    sums count modulo 2^WIDTH, which holds the final value of every channel; `total` has FRACTION bits more.
@@ -20,8 +20,9 @@ module mvtu_accumulator #(
 	input	logic  clk,
 	input	logic  rst,
 	input	logic  step,
-	input	logic  first,
 	input	logic  last,
+	input	logic [PE-1:0]  steps,      // of each channel: `step` and `first`, in copies
+	input	logic [PE-1:0]  firsts,
 	input	logic [PE-1:0][WIDTH-1:0]  sum,
 	output	logic  valid,
 	output	logic [PASS_BITS-1:0]  pass,
@@ -49,7 +50,7 @@ module mvtu_accumulator #(
 			if(BEATS == 1)
 				always_ff @(posedge clk)  Total <= sum[i] + start[i];
 			else
-				always_ff @(posedge clk)  if(step)  Total <= sum[i] + (first? start[i] : Total);
+				always_ff @(posedge clk)  if(steps[i])  Total <= sum[i] + (firsts[i]? start[i] : Total);
 			assign	whole[i] = Total;
 		end
 	end

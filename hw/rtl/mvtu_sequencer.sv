@@ -1,7 +1,7 @@
 // Decides in which cycles the unit makes a step, and which step it is.
 //
 // A step multiplies SIMD inputs with PE rows of weights. A vector takes PASSES x BEATS of them: one pass makes PE
-// outputs, in BEATS steps. Steps are numbered by `index`, which addresses the weight ROM.
+// outputs, in BEATS steps. Steps are numbered by `index`, which addresses the weight ROM; `next` follows it after a step.
 //
 // Handshake: a step happens in every cycle with an operand (`available`), except that a pass only begins when the
 //            output queue will have room for its result: CREDITS is the queue's depth, `popped` says that a result
@@ -20,6 +20,7 @@ module mvtu_sequencer #(
 	input	logic  popped,
 	output	logic  step,
 	output	logic [INDEX_BITS-1:0]  index,
+	output	logic [INDEX_BITS-1:0]  next,
 	output	logic  first,
 	output	logic  last,
 	output	logic  final_pass
@@ -34,6 +35,7 @@ module mvtu_sequencer #(
 	assign	first = Beat == 0;
 	assign	last  = Beat == BEAT_BITS'(BEATS - 1);
 	assign	index = Index;
+	assign	next = Index == INDEX_BITS'(STEPS - 1)? '0 : Index + 1'b1;
 	assign	final_pass = PASSES == 1 || Index >= INDEX_BITS'(STEPS - BEATS);
 	assign	step = available && (!first || Credits != 0);
 
@@ -46,7 +48,7 @@ module mvtu_sequencer #(
 		else begin
 			Credits <= Credits - CREDIT_BITS'(step && first) + CREDIT_BITS'(popped);
 			if(step) begin
-				Index <= Index == INDEX_BITS'(STEPS - 1)? '0 : Index + 1'b1;
+				Index <= next;
 				Beat  <= last? '0 : Beat + 1'b1;
 			end
 		end

@@ -36,7 +36,7 @@ def test_the_help_explains(capsys):
 @pytest.mark.parametrize(("options", "text"), [
     (["--compute", "gpu"], "--compute must be one of rom, dsp, lut, found gpu"),
     (["--max-lut-percent", "0"], "--max-lut-percent must be above 0 and at most 100, found 0"),
-    (["--timing", "slow"], "the unit's timing must be one of small, fast-clock, found slow"),
+    (["--timing", "slow"], "the unit's timing must be one of small, balanced, fast-clock, found slow"),
     (["--max-lut-percent", "1"], "the design must fit 532 LUTs (1 % of pynq-z2's)")])
 def test_what_cannot_be_is_explained(trained_run, options, text, capsys):
     assert main(["folding", str(trained_run), *options]) == 2

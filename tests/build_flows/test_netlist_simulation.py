@@ -23,6 +23,7 @@ DESIGNS = {
     "tables": ((5, 17, 3), 3, ((17, 5), (1, 17)), "rom", SMALL),
     "DSPs and block RAM": ((6, 12, 4), 8, ((3, 2), (2, 3)), "rom", Style("fast-clock", "dsp", "block")),
     "digits": (WIDE, 4, ((4, 8),) * 3, "rom", SMALL),
+    "copies": ((6, 16, 8, 4), 4, ((16, 3), (8, 8), (4, 8)), "rom", Style("balanced")),
     "fast clock": (WIDE, 2, ((4, 8),) * 3, "rom", Style("fast-clock")),
 }
 

@@ -10,7 +10,7 @@ from hw.mvtu_design import PRODUCTS, Style, takes
 
 _PARTS = (1, 1, 2, 3, 4, 5, 7, 8, 13, 15)     # of a vector: SIMD, PE, and how many of them there are
 _MOST_STEPS, _MOST_PRODUCTS, _MOST_THRESHOLDS = 40, 24, 500
-_STYLES = (("small", "lut"), ("fast-clock", "lut"), ("fast-clock", "block"))     # timing and weight ROM
+_STYLES = (("small", "lut"), ("balanced", "lut"), ("fast-clock", "lut"), ("fast-clock", "block"))     # timing and weight ROM
 Rng = np.random.Generator
 
 
@@ -95,7 +95,7 @@ def _random_unit(rng: Rng, before: Unit | None, last: bool) -> Unit:
         lanes = rng.choice([n for n in range(1, shape[1] + 1) if takes(shape[1], simd, n)])
     weight_bits = _random_bits(rng)
     products = str(rng.choice(PRODUCTS, p=[0.7, 0.3]))
-    timing, weight_rom = _STYLES[rng.choice(3, p=[0.5, 0.25, 0.25])]
+    timing, weight_rom = _STYLES[rng.choice(4, p=[0.35, 0.3, 0.175, 0.175])]
     unit = Unit(_random_weights(rng, shape, weight_bits), None, int(pe), int(simd), weight_bits, bits, signed, 1,
                 int(lanes), style=Style(timing, products, weight_rom))
     return _with_outputs(unit, rng, accumulators=last and rng.random() < 0.3)

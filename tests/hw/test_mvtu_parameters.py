@@ -32,7 +32,7 @@ def test_what_the_unit_refuses(changes: dict[str, object], text: str) -> None:
 
 
 @pytest.mark.parametrize(("style", "text"), [
-    ({"timing": "slow"}, "the unit's timing must be one of small, fast-clock, found slow"),
+    ({"timing": "slow"}, "the unit's timing must be one of small, balanced, fast-clock, found slow"),
     ({"products": "lots"}, "the unit's products must be one of lut, dsp, found lots"),
     ({"weight_rom": "ultra"}, "the unit's weight ROM must be one of lut, block, found ultra"),
     ({"weight_rom": "block"}, "weights in block RAM need the register of timing fast-clock, found small")])
@@ -68,7 +68,11 @@ def test_folding(changes: dict[str, int], beats: int, passes: int, buffered: boo
     ({"pe": 64}, "tables", 13, 3),                                            # a single step: 5 bits a row
     ({"pe": 64, "thresholded": False}, "tables", 13, 2),                      # nothing to accumulate or compare
     ({"simd": 4, "thresholded": False}, "digits", 8, 3),
-    ({"style": Style("fast-clock")}, "digits", 16, 1 + 2 + 1 + 1 + 1)])       # operand, twice in the sum, ...
+    ({"style": Style("fast-clock")}, "digits", 16, 1 + 2 + 1 + 1 + 1),        # operand, twice in the sum, ...
+    ({"style": Style("balanced")}, "digits", 16, 3),
+    ({"style": Style("balanced"), "simd": 1, "in_lanes": 1, "weight_bits": 2}, "digits", 1, 3),      # always a register
+    ({"style": Style("balanced"), "inputs": 64, "input_bits": 4, "simd": 16, "in_lanes": 16, "pe": 64},
+     "tables", 22, 1 + 2 + 1)])                                               # long wires: two adders a stage
 def test_form_and_depth(changes: dict[str, int], form: str, rows: int, depth: int) -> None:
     design = dataclasses.replace(DESIGN, **changes)
     assert (design.form, design.rows, design.depth) == (form, rows, depth)
