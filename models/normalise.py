@@ -74,6 +74,8 @@ class FoldedVecNormalize(VecNormalize):
     def _normalize_obs(self, obs: np.ndarray, obs_rms: RunningMeanStd) -> np.ndarray:
         a, b = self.fold()
         with np.errstate(over="ignore"):          # a huge observation saturates
-            scaled = np.asarray(obs, np.float32) * a + b
+            scaled = np.asarray(obs, np.float32) * a
+            scaled += b
         scaled *= np.float32(self.input_scale)
-        return scaled.clip(-CLIP, CLIP, out=scaled)
+        np.maximum(scaled, -CLIP, out=scaled)     # `clip` takes as long as all that is above
+        return np.minimum(scaled, CLIP, out=scaled)

@@ -44,22 +44,26 @@ class MonitoredVecEnv(DummyVecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Observations [N, n], rewards float32 [N], dones bool [N] and infos."""
-        observations = np.empty((self.num_envs, *self.observation_space.shape), self._observed)
-        rewards, dones = np.empty(self.num_envs, np.float32), np.zeros(self.num_envs, bool)
+        observations: list[np.ndarray] = []
+        rewards: list[float] = []
         infos: list[dict[str, Any]] = []
+        dones = np.zeros(self.num_envs, bool)
         for i, (env, action) in enumerate(zip(self.envs, self.actions, strict=True)):
             observation, reward, terminated, truncated, info = env.step(action)
             info = {**info, "TimeLimit.truncated": truncated and not terminated}
-            self._returns[i] += float(reward)
+            reward = float(reward)
+            self._returns[i] += reward
             self._lengths[i] += 1
             if terminated or truncated:
                 info["episode"] = self._end_episode(i)
                 info["terminal_observation"] = np.array(observation)
                 observation, self.reset_infos[i] = env.reset()
                 dones[i] = True
-            observations[i], rewards[i] = observation, reward
+            observations.append(observation)
+            rewards.append(reward)
             infos.append(info)
-        return observations, rewards, dones, infos
+        # One copy of all, at once: environments may use the array of an observation again.
+        return np.array(observations, self._observed), np.array(rewards, np.float32), dones, infos
 
     def _end_episode(self, i: int) -> dict[str, float]:
         episode = {"r": round(self._returns[i], 6), "l": self._lengths[i], "t": round(time.time() - self._started, 6)}
