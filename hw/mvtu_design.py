@@ -168,7 +168,7 @@ class Design:
 
 
 def _spread(adders: int, stages: int) -> int:
-    """Bit n of the mask says that a register follows the n-th of ``adders`` in series, in ``stages`` of about one length."""
+    """A mask: bit n says that a register follows the n-th of ``adders`` in series, which makes ``stages`` of them."""
     return sum(1 << -(-adders * stage // stages) for stage in range(1, stages))
 
 

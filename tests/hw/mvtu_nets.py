@@ -10,7 +10,8 @@ from hw.mvtu_design import PRODUCTS, Style, takes
 
 _PARTS = (1, 1, 2, 3, 4, 5, 7, 8, 13, 15)     # of a vector: SIMD, PE, and how many of them there are
 _MOST_STEPS, _MOST_PRODUCTS, _MOST_THRESHOLDS = 40, 24, 500
-_STYLES = (("small", "lut"), ("balanced", "lut"), ("fast-clock", "lut"), ("fast-clock", "block"))     # timing and weight ROM
+# Timing and weight ROM.
+_STYLES = (("small", "lut"), ("balanced", "lut"), ("fast-clock", "lut"), ("fast-clock", "block"))
 Rng = np.random.Generator
 
 

@@ -18,10 +18,10 @@ VECTORS = 200
 # Seed, nets, as gates. The second of seed 336 has a unit with one step a pass, as fast as the one that it reads from.
 QUICK = ((0, 20, False), (1, 20, False), (2, 6, True), (336, 2, False))
 EVERYTHING = {
-    "tables", "digits", "dsp", "small", "balanced", "fast-clock", "lut ROM", "block ROM", "held", "replayed", "narrow beats",
-    "wide beats", "odd share", "one input", "one output", "SIMD = MW", "PE = MH", "SIMD = 2^k - 1", "odd beats",
-    "odd passes", "registers in the sum", "no total register", "long queue", "accumulators", "one row", "factored",
-    "table", "bias", "fraction", "few thresholds", "ties", "out of reach", "signed codes",
+    "tables", "digits", "dsp", "small", "balanced", "fast-clock", "lut ROM", "block ROM", "held", "replayed",
+    "narrow beats", "wide beats", "odd share", "one input", "one output", "SIMD = MW", "PE = MH", "SIMD = 2^k - 1",
+    "odd beats", "odd passes", "registers in the sum", "no total register", "long queue", "accumulators", "one row",
+    "factored", "table", "bias", "fraction", "few thresholds", "ties", "out of reach", "signed codes",
     "codes from above 0"}
 SETTLED = 20    # vectors after which all queues have reached their level
 
