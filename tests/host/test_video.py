@@ -66,8 +66,8 @@ def test_an_environment_that_knows_no_render_mode(tmp_path, monkeypatch):
     import gymnasium
     monkeypatch.setitem(gymnasium.registry, "Dark-v0", gymnasium.envs.registration.EnvSpec(
         "Dark-v0", lambda: gymnasium.make("CartPole-v1")))
-    with refused(UserError, "an environment must know the render mode rgb_array", re.compile(".*argument 'render_mode'.*"),
-                 "leave --video out for this task"):
+    with refused(UserError, "an environment must know the render mode rgb_array",
+                 re.compile(".*argument 'render_mode'.*"), "leave --video out for this task"):
         play(tmp_path / "log", task="Dark-v0", video=tmp_path / "films")
 
 
