@@ -8,7 +8,8 @@
 // Latency:   the LATENCY registers count the clock edges from the one that takes the last observation byte (or the
 //            start bit) to the one that takes the last action beat.
 // Handshake: valid stays up, with stable data, until ready. The observation is copied at the start, also at one
-//            that waits, so that the host may already write the next one. A start while busy is refused and sets OVERRUN.
+//            that waits, so that the host may already write the next one. A start while busy is refused and sets
+//            OVERRUN.
 //            ACTION is whole while DONE is set; it changes beat by beat before that.
 // Bus:       byte strobes are honoured; what is not written by any strobe has no effect. Every access is answered
 //            OKAY, also one to an address without a register. Only a read of WAIT is ever held back.

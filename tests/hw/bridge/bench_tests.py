@@ -294,8 +294,8 @@ async def wait_gives_up(dut: Any) -> None:
     await bench.idle(reg.RECOVERY_CYCLES)
     assert await bench.read(reg.STATUS) & FLAGS == reg.STATUS_BUSY | reg.STATUS_TIMEOUT, "until the next start"
     bench.accelerator.stall_out = 0.0
-    assert await bench.read(reg.WAIT) & FLAGS == reg.STATUS_DONE | reg.STATUS_TIMEOUT
     await bench.write(reg.TIMEOUT, 1_000_000)
+    assert await bench.read(reg.WAIT) & FLAGS == reg.STATUS_DONE | reg.STATUS_TIMEOUT
     await bench.write(reg.CTRL, reg.CTRL_START)
     assert await bench.read(reg.WAIT) & FLAGS == reg.STATUS_DONE, "a start ends it"
     bench.accelerator.stall_out = 1.0
