@@ -44,7 +44,7 @@ def test_the_bridge(tmp_path: Path) -> None:
     SIZES, sizes(1, 1, 1, 1), sizes(3, 3, 4, 4), sizes(4, 1, 8, 8), sizes(8, 8, 4, 1), sizes(105, 1, 24, 4),
     sizes(105, 105, 3, 3), sizes(17, 1, 36, 12), sizes(3073, 7, 768, 4, aw=13)], ids=name)
 def test_the_bridge_at_many_sizes(tmp_path: Path, parameters: dict[str, int], seed: int) -> None:
-    assert not failures(simulate(parameters, tmp_path, effort=10 if parameters["OBS_BYTES"] < 1000 else 2, seed=seed))
+    assert not failures(simulate(parameters, tmp_path, effort=10 if parameters["OBS_BYTES"] < 1000 else 1, seed=seed))
 
 
 # A fault in the RTL each: file, what it says, what the fault makes of it.
