@@ -27,8 +27,9 @@ class Predictor:
         observation, whatever ``deterministic`` asks for, and no state. Raises :class:`UserError` for an observation
         that does not fit the policy.
         """
-        policy = self.device.policy
-        codes = self.device.encode(observation)
-        replies = self.device.step_many(codes) if len(codes) > 1 else [self.device.step(codes[0])]
-        _, actions = codec.decode(policy, np.array([reply.accumulators for reply in replies]))
-        return (actions[0] if np.shape(observation) == policy.observation_shape else actions), state
+        one = np.shape(observation) == self.device.policy.observation_shape
+        if one or np.shape(observation)[:1] == (1,):          # a device is fastest when it is asked for the action
+            action, _ = self.device.act(observation if one else observation[0])
+            return (action if one else np.array([action])), state
+        replies = self.device.step_many(self.device.encode(observation))
+        return codec.decode(self.device.policy, np.array([reply.accumulators for reply in replies]))[1], state
