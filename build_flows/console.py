@@ -1,17 +1,13 @@
-"""What the commands print: stages with a spinner on a terminal and plain lines elsewhere, tables, one JSON object."""
+"""What the commands print beyond :mod:`host.console`: stages with a spinner on a terminal, tables with lines."""
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-
-def say(text: str = "") -> None:
-    """One line on standard output, at once."""
-    print(text, flush=True)
+from host.console import say as say
 
 
 @contextlib.contextmanager
@@ -40,7 +36,3 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         grid.add_row(*(str(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else 120).print(grid)
 
-
-def print_json(value: dict[str, Any]) -> None:
-    """``value`` as one line, the last that a command prints under ``--json``."""
-    say(json.dumps(value, allow_nan=False))

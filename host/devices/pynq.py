@@ -56,16 +56,20 @@ def need_root() -> None:
                         "run the command with `sudo -E`")
 
 
+def check_version(version: str) -> None:
+    """Raise :class:`ToolError` unless this version of PYNQ serves this board."""
+    if int(version.split(".")[0]) >= 4 and platform.machine() == "armv7l":
+        raise ToolError("a Zynq-7000 board needs PYNQ 2.7 to 3.1: PYNQ 4 has dropped Zynq-7000", "PYNQ %s" % version,
+                        "write the image of PYNQ 3.1 to the board's card")
+
+
 def import_pynq() -> Any:
     """The package pynq, None where it is not installed. Raises :class:`ToolError` if it does not serve this board."""
     try:
         import pynq
     except ImportError:
         return None
-    version = str(getattr(pynq, "__version__", "0"))
-    if int(version.split(".")[0]) >= 4 and platform.machine() == "armv7l":
-        raise ToolError("a Zynq-7000 board needs PYNQ 2.7 to 3.1: PYNQ 4 has dropped Zynq-7000", "PYNQ %s" % version,
-                        "write the image of PYNQ 3.1 to the board's card")
+    check_version(str(getattr(pynq, "__version__", "0")))
     return pynq
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict
+
+from host.console import say
 
 HELP = "make key pairs for quarl serve and its clients"
 
@@ -20,14 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", type=Path, help="the folder of the keys")
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> Dict[str, Any]:
     """Make what is missing, and name it."""
-    from build_flows.console import say
     from host.remote import keys
 
     made = keys.create(args.folder)
     for path in made:
-        say(f"new  {path}")
+        say("new  %s" % path)
     if not made:
-        say(f"all keys are there already: {args.folder}")
+        say("all keys are there already: %s" % args.folder)
     return {"folder": str(args.folder), "new": [str(path) for path in made]}

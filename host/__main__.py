@@ -1,0 +1,31 @@
+"""``python3 -m host``: the commands on the board."""
+from __future__ import annotations
+
+import signal
+import sys
+from typing import NoReturn, Optional, Sequence
+
+from host import commands
+
+COMMANDS = {name: "host.commands." + name for name in ("run", "serve", "keys", "doctor")}
+
+_EPILOG = "`quarl COMMAND --help` explains a command. Errors go to standard error with exit code 2."
+
+
+def _parser() -> commands.Parser:
+    return commands.parser_of(COMMANDS, "A low-bit policy on this board's accelerator.", _EPILOG)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run one command. Returns the exit code, as :func:`host.commands.main`."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    return commands.main(_parser, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
