@@ -9,7 +9,7 @@ TIMINGS, PRODUCTS, WEIGHT_ROMS = ("small", "balanced", "fast-clock"), ("lut", "d
 # Rows added in a chain before the tree, and adders between two registers.
 _CHAIN = {"small": 4, "balanced": 2, "fast-clock": 2}
 _ADDERS = {"small": 5, "balanced": 3, "fast-clock": 2}
-_LARGE = 512               # products a step: such a unit's wires are long, so `balanced` has one adder less in a stage
+_LARGE = 512               # products a step: the way to them is so long that nothing but the chains may follow it
 _GROUP = 4                 # channels that `balanced` steers by copies of their own
 _MOST_TABLE_STEPS = 8      # with more weight words a table would need too many address bits
 PARALLEL = 4               # bits of a code that are decided at once; the rest by binary search
@@ -106,11 +106,6 @@ class Design:
         return _CHAIN[self.style.timing]
 
     @property
-    def long_wires(self) -> bool:
-        """Whether the way across the unit takes time that `balanced` reckons with."""
-        return self.style.timing == "balanced" and self.pe * self.simd >= _LARGE
-
-    @property
     def group(self) -> int:
         """Channels that share the registers which steer them."""
         return min(_GROUP, self.pe) if self.style.timing == "balanced" else self.pe
@@ -129,13 +124,13 @@ class Design:
     def sum_registers(self) -> int:
         """Levels of the sum with a register behind them, as a mask: so that few adders follow one another without.
 
-        The adders are spread evenly over as few stages as that takes; those of the chains have a stage of their own,
-        but for ``balanced``.
+        The adders are spread evenly over as few stages as that takes. Those of the chains have a stage of their own,
+        but for ``balanced`` units that have short wires.
         """
         accumulates = self.beats > 1 or (self.passes > 1 and self.thresholded)
         tree = (-(-self.rows // self.chain) - 1).bit_length() + accumulates
-        most = _ADDERS[self.style.timing] - self.long_wires
-        if self.style.timing != "balanced":
+        most = _ADDERS[self.style.timing]
+        if self.style.timing != "balanced" or self.pe * self.simd >= _LARGE:
             return 1 | _spread(tree, -(-tree // most))
         adders = self.chain - 1 + tree
         return _spread(adders, max(2, -(-adders // most))) >> self.chain - 1

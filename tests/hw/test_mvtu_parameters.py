@@ -72,7 +72,7 @@ def test_folding(changes: dict[str, int], beats: int, passes: int, buffered: boo
     ({"style": Style("balanced")}, "digits", 16, 3),
     ({"style": Style("balanced"), "simd": 1, "in_lanes": 1, "weight_bits": 2}, "digits", 1, 3),      # always a register
     ({"style": Style("balanced"), "inputs": 64, "input_bits": 4, "simd": 16, "in_lanes": 16, "pe": 64},
-     "tables", 22, 1 + 2 + 1)])                                               # long wires: two adders a stage
+     "tables", 22, 1 + 2 + 1)])                                               # far operands: a stage for the chains
 def test_form_and_depth(changes: dict[str, int], form: str, rows: int, depth: int) -> None:
     design = dataclasses.replace(DESIGN, **changes)
     assert (design.form, design.rows, design.depth) == (form, rows, depth)
