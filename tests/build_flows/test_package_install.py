@@ -136,6 +136,25 @@ def test_a_check_that_fails_leaves_nothing(made, machine, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("number", ["TERM", "KILL"])
+def test_an_interrupted_installation_leaves_the_earlier_one(home, made, machine, tmp_path, number):
+    """A Python that ends the installation while it is at work."""
+    before = tree(home)
+    fatal = tmp_path / "python"
+    fatal.write_text(f'#!/bin/sh\ncase "$*" in *executable*) echo "$0";; *compileall*) kill -{number} $PPID;; '
+                     f'*) exec "{sys.executable}" "$@";; esac\n')
+    fatal.chmod(0o755)
+    assert machine.install(made, home, PYTHON=str(fatal)).returncode == {"TERM": 130, "KILL": -9}[number]
+    after = tree(home)
+    assert {name: after.get(name) for name in before} == before
+    if number == "TERM":
+        assert after == before
+        return
+    assert len(list(home.glob(".program-*"))) == 2
+    assert machine.install(made, home).returncode == 0
+    assert [path.name for path in home.glob(".program-*")] == [os.readlink(home / "current")]
+
+
 def pretend(folder, machine, pynq):
     """Variables that make Python see another processor, and a distribution of pynq."""
     folder.mkdir()
