@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from host.devices.emulator import Emulator
 from host.errors import ToolError
 from hw.emulator import build_emulator
 from hw.shell import BRIDGE_FILES
-from tests.hw.bridge.simulation import BENCH_TESTS, simulate
+from tests.hw.bridge import BRIDGE
+from tests.hw.cocotb_bench import with_fault
 from tests.hw.helpers import GEOMETRY
 
 
@@ -28,14 +28,8 @@ def name(parameters: dict[str, int]) -> str:
 SIZES = sizes(9, 3, 6, 2)
 
 
-def failures(found: dict[str, str]) -> str:
-    """What cocotb says of the tests that failed; none may be missing."""
-    assert set(found) == BENCH_TESTS or "simulator" in found, found
-    return "\n".join(f"{test}: {text}" for test, text in found.items() if text)
-
-
 def test_the_bridge(tmp_path: Path) -> None:
-    assert not failures(simulate(SIZES, tmp_path, effort=3))
+    assert not BRIDGE.failures(BRIDGE.simulate(SIZES, tmp_path, effort=3))
 
 
 @pytest.mark.slow
@@ -44,7 +38,8 @@ def test_the_bridge(tmp_path: Path) -> None:
     SIZES, sizes(1, 1, 1, 1), sizes(3, 3, 4, 4), sizes(4, 1, 8, 8), sizes(8, 8, 4, 1), sizes(105, 1, 24, 4),
     sizes(105, 105, 3, 3), sizes(17, 1, 36, 12), sizes(3073, 7, 768, 4, aw=13)], ids=name)
 def test_the_bridge_at_many_sizes(tmp_path: Path, parameters: dict[str, int], seed: int) -> None:
-    assert not failures(simulate(parameters, tmp_path, effort=10 if parameters["OBS_BYTES"] < 1000 else 1, seed=seed))
+    effort = 10 if parameters["OBS_BYTES"] < 1000 else 1
+    assert not BRIDGE.failures(BRIDGE.simulate(parameters, tmp_path, effort, seed))
 
 
 # A fault in the RTL each: file, what it says, what the fault makes of it.
@@ -89,24 +84,11 @@ FAULTS = {
 }
 
 
-def with_fault(sources: Iterable[Path], file: str, text: str, change: str, folder: Path) -> list[Path]:
-    """Copies of the sources in ``folder``, one of them changed."""
-    copies = []
-    for source in sources:
-        content = source.read_text()
-        if source.name == file:
-            assert content.count(text) == 1, "the fault's place must be found, and once"
-            content = content.replace(text, change)
-        copies.append(folder / source.name)
-        copies[-1].write_text(content)
-    return copies
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found(tmp_path: Path, fault: str) -> None:
     bridge = with_fault(BRIDGE_FILES, *FAULTS[fault], tmp_path)
-    found = failures(simulate(SIZES, tmp_path / "run", effort=3, bridge=bridge))
+    found = BRIDGE.failures(BRIDGE.simulate(SIZES, tmp_path / "run", effort=3, rtl=bridge))
     assert found, "no test failed"
     assert "AssertionError" in found or "Assertion failed" in found, found
 
