@@ -15,28 +15,29 @@ from host.files import write_bytes
 from hw import cell_models
 from hw.cache import cached, digest
 from hw.prerequisites import require
-from hw.shell import BRIDGE_FILES, BUILD_ID_FILE, SHELL_TOP
+from hw.shell import BRIDGE_MODULE, BUILD_ID_FILE, SHELL_TOP
 from hw.sources import sources_in
 from hw.yosys import run_yosys
 
-_BRIDGE = [file.name for file in BRIDGE_FILES]
+# The parameters that emulator_top gives the bridge
+_PARAMETERS = ("OBS_BYTES", "IN_W", "ACT_BYTES", "OUT_W", "AW")
 
 
 def write_netlist(folder: Path, engine: str, out: Path) -> Path:
-    """Map the accelerator of a stitched folder, with its shell written, to cells of xc7; returns ``out``.
+    """Map the shell of a stitched folder, bridge and accelerator, to cells of xc7; returns ``out``.
 
     ``out`` takes the place of ``folder`` for :func:`hw.emulator.build_emulator` and the emulator's data: the mapped
-    accelerator with its weights as constants, models of its cells, the bridge. Layers keep their boundaries, as in
+    bridge and accelerator with its weights as constants, and models of their cells. Layers keep their boundaries, as in
     :func:`hw.synthesis.synthesise`. Cached by content. Raises ToolError from Yosys or for a cell without a model.
     """
     require("synthesise")
-    files = [file for file in sources_in(folder) if file.name not in (*_BRIDGE, f"{SHELL_TOP}.sv")]
+    files = sources_in(folder)
     inputs = [*files, *sorted(folder.glob("*.dat"))]
     code = [Path(__file__), Path(cell_models.__file__), Path(__file__).with_name("yosys_worker.py")]
     key = digest([engine, importlib.metadata.version("pyosys"),
                   *(part for file in (*inputs, *code) for part in (file.name, file.read_bytes()))])
     made = cached("netlist", key, lambda stage: _map(inputs, files, engine, stage))
-    for file in (*made.iterdir(), *BRIDGE_FILES, folder / BUILD_ID_FILE):
+    for file in (*made.iterdir(), folder / BUILD_ID_FILE):
         write_bytes(out / file.name, file.read_bytes())
     return out
 
@@ -47,7 +48,9 @@ def _map(inputs: Sequence[Path], files: Sequence[Path], engine: str, target: Pat
     with tempfile.TemporaryDirectory(prefix="quarl-netlist-") as scratch:
         for file in inputs:
             shutil.copy(file, scratch)
-        types = run_yosys({"job": "netlist", "top": "accel", "files": [file.name for file in files], "keep": keep,
-                           "infer_dsp": engine != "lut"}, Path(scratch))
-        write_bytes(target / "accel.v", (Path(scratch) / "netlist.v").read_bytes())
+        types = run_yosys({"job": "netlist", "top": SHELL_TOP, "files": [file.name for file in files],
+                           "keep": [*keep, BRIDGE_MODULE, SHELL_TOP], "infer_dsp": engine != "lut",
+                           "wrap": {"accel": [], BRIDGE_MODULE: _PARAMETERS}}, Path(scratch))
+        for name in ("netlist.v", "wrappers.sv"):
+            write_bytes(target / name, (Path(scratch) / name).read_bytes())
     write_bytes(target / "cells.v", cell_models.cell_models(types).encode())

@@ -12,6 +12,7 @@ from host.registers import ACTION, OBSERVATION
 RTL = Path(__file__).with_name("rtl")
 BRIDGE_FILES = (RTL / "quarl_registers_pkg.sv", RTL / "axil_port.sv", RTL / "axil_bridge.sv")
 SHELL_TOP = "quarl_shell"
+BRIDGE_MODULE = "axil_bridge"
 BUILD_ID_FILE = "build_id.dat"
 _MAX_OBSERVATION = 0xFFFF               # bytes: the GEOMETRY register has 16 bits for each side
 _MAX_ACTION = OBSERVATION - ACTION      # bytes: the window of ACTION

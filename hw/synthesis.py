@@ -17,11 +17,10 @@ from hw.boards import Board
 from hw.cache import cached, digest
 from hw.engines import ENGINES
 from hw.prerequisites import require
-from hw.shell import SHELL_TOP
+from hw.shell import BRIDGE_MODULE, SHELL_TOP
 from hw.sources import sources_in
 from hw.yosys import run_yosys
 
-_BRIDGE = "axil_bridge"
 _JOBS = 2    # processes; each takes every second layer, which saves more than time: Yosys' cost grows faster than size
 
 # Look-up tables that each memory primitive takes (Xilinx UG474, "Distributed RAM configuration" and "SRL").
@@ -30,7 +29,8 @@ _LUT_MEMORY = {"RAM32X1S": 1, "RAM32X1D": 2, "RAM32M": 4, "RAM64X1S": 1, "RAM64X
 _LUT_LOGIC = re.compile(r"LUT[1-6]|LUT6_2|INV")
 _FLIP_FLOP = re.compile(r"FD[RSCP]E(_1)?|LD[CP]E")
 _OTHERS = {"CARRY4": ("carry4", 1.0), "DSP48E1": ("dsp", 1.0), "RAMB36E1": ("bram36", 1.0), "RAMB18E1": ("bram36", 0.5)}
-_FREE = ("$scopeinfo", "MUXF7", "MUXF8", "VCC", "GND")    # no resource of their own, or part of a slice's LUTs
+# No resource of their own, part of a slice's LUTs, or outside the fabric
+_FREE = ("$scopeinfo", "MUXF7", "MUXF8", "VCC", "GND", "BUFG", "PS7")
 
 
 def synthesise(folder: Path, top: str, engine: str, board: Board) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def synthesise(folder: Path, top: str, engine: str, board: Board) -> dict[str, A
                   *(part for file in (*inputs, *here) for part in (file.name, file.read_bytes()))])
     done = cached("synthesis", key, lambda stage: _run(inputs, files, top, engine, stage / "result.json"))
     result: dict[str, Any] = json.loads((done / "result.json").read_text())
-    return {**result, "board": board.name, "percent": _percent(result["total"], board)}
+    return {**result, "board": board.name, "percent": percent(result["total"], board)}
 
 
 def _run(inputs: list[Path], files: list[Path], top: str, engine: str, target: Path) -> None:
@@ -61,7 +61,7 @@ def _run(inputs: list[Path], files: list[Path], top: str, engine: str, target: P
     with tempfile.TemporaryDirectory(prefix="quarl-synthesis-") as scratch:
         for file in inputs:
             shutil.copy(file, scratch)
-        keep = sorted([*layers, _BRIDGE, "accel", SHELL_TOP])
+        keep = sorted([*layers, BRIDGE_MODULE, "accel", SHELL_TOP])
         job = {"job": "synthesise", "top": top, "files": [file.name for file in files], "keep": keep,
                "infer_dsp": engine != "lut"}
         with ThreadPoolExecutor(_JOBS) as pool:
@@ -70,8 +70,8 @@ def _run(inputs: list[Path], files: list[Path], top: str, engine: str, target: P
     total = {name: sum(count[name] for count in counts.values()) for name in resources({})}
     result: dict[str, Any] = {"top": top, "engine": engine, "total": total,
                               "layers": {node: counts[module] for module, node in layers.items()}}
-    if _BRIDGE in counts:
-        result["bridge"] = counts[_BRIDGE]
+    if BRIDGE_MODULE in counts:
+        result["bridge"] = counts[BRIDGE_MODULE]
     write_json(target, {**result, "tools": {"pyosys": importlib.metadata.version("pyosys")},
                         "seconds": round(time.monotonic() - start, 1)})
 
@@ -96,7 +96,8 @@ def resources(cells: dict[str, int]) -> dict[str, float]:
     return found
 
 
-def _percent(total: dict[str, float], board: Board) -> dict[str, float]:
+def percent(total: dict[str, float], board: Board) -> dict[str, float]:
+    """Resources as a share of the board's."""
     return {name: round(100 * total[name] / available, 2)
             for name, available in (("lut", board.lut), ("lut_memory", board.lutram), ("ff", board.ff),
                                     ("dsp", board.dsp), ("bram36", board.bram36))}

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,25 @@ def _port_wires(module: Any) -> list[Any]:
     return sorted((wire for wire in module.wires_.values() if wire.port_id), key=lambda wire: wire.port_id)
 
 
-def _primitive_stubs() -> str:
+def _primitive_stubs(names: Sequence[str]) -> str:
     """Empty SystemVerilog modules with the ports and parameters that Yosys' own library gives the primitives."""
     design = ys.Design()
-    design.run_pass(f'tee -q read_verilog -lib -specify "{_XILINX}/cells_sim.v"')
+    for library in ("cells_sim.v", "cells_xtra.v"):
+        if not all(design.module("\\" + name) for name in names):
+            design.run_pass(f'tee -q read_verilog -lib -specify "{_XILINX}/{library}"')
     stubs = []
-    for name in _PRIMITIVES:
+    for name in names:
         module = design.module("\\" + name)
         parameters = [f"parameter {p.str()[1:]} = {_literal(module.parameter_default_values[p])}"
                       for p in module.avail_parameters]
-        ports = [f"{'input' if wire.port_input else 'output'} wire [{wire.width - 1}:0] {wire.name.str()[1:]}"
+        ports = [f"{_direction(wire)} wire [{wire.width - 1}:0] {wire.name.str()[1:]}"
                  for wire in _port_wires(module)]
         stubs.append(f"(* blackbox *) module {name} #({', '.join(parameters)}) ({', '.join(ports)}); endmodule")
     return "\n".join(stubs)
+
+
+def _direction(wire: Any) -> str:
+    return "inout" if wire.port_input and wire.port_output else "input" if wire.port_input else "output"
 
 
 def _literal(value: Any) -> str:
@@ -90,7 +97,7 @@ def _read(job: dict[str, Any], stubs: Path) -> Any:
 
     The working directory holds the sources under bare names (the front end knows no quoting) and the .dat files.
     """
-    stubs.write_text(_primitive_stubs())
+    stubs.write_text(_primitive_stubs([*_PRIMITIVES, *job.get("primitives", ())]))
     design = ys.Design()
     design.run_pass(f"read_slang --top {job['top']} {_SLANG} {stubs} {' '.join(job['files'])}")
     _keep_copies(design)
@@ -131,12 +138,51 @@ def _synthesise(job: dict[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def _netlist(job: dict[str, Any]) -> list[str]:
-    """Write what synthesis counts to ``netlist.v``; returns the types of its cells."""
+    """Write what synthesis counts to ``netlist.v``; returns the types of its cells.
+
+    The front end renames modules, so those of ``wrap`` come once more, in ``wrappers.sv``, under their own names and
+    with the parameters that ``wrap`` gives each: they say nothing any more.
+    """
     design, kept = _map({**job, "share": job["keep"]})
     design.run_pass("write_verilog -noattr netlist.v")
+    wrappers = []
+    for name, module in kept.items():
+        if module in job["wrap"]:
+            parameters = "".join(f"int {parameter} = 0, " for parameter in job["wrap"][module]).rstrip(", ")
+            ports = ", ".join(f"{_direction(wire)} wire [{wire.width - 1}:0] {wire.name.str()[1:]}"
+                              for wire in _port_wires(design.module("\\" + name)))
+            head = f"module {module} #({parameters})" if parameters else f"module {module}"
+            wrappers.append(f"{head} ({ports});\n  \\{name} mapped_i (.*);\nendmodule\n")
+    Path("wrappers.sv").write_text("\n".join(wrappers))
     types = {cell.type.str()[1:] for name in kept for cell in design.module("\\" + name).cells_.values()
              if cell.type.isPublic()}
     return sorted(types - kept.keys())
+
+
+# A table with two outputs, as nextpnr-xilinx takes it: it packs the two again
+_TWO_TABLES = """module LUT6_2(output O6, output O5, input I0, input I1, input I2, input I3, input I4, input I5);
+  parameter [63:0] INIT = 0;
+  LUT6 #(.INIT(INIT)) upper_i (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .I5(I5));
+  LUT5 #(.INIT(INIT[31:0])) lower_i (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
+endmodule
+"""
+
+
+def _place(job: dict[str, Any]) -> dict[str, int]:
+    """Write the design, flattened, in cells that nextpnr-xilinx takes, to ``TOP.json``; cell type -> count."""
+    design, _ = _map({**job, "share": job["keep"]})
+    design.run_pass("setattr -mod -unset keep_hierarchy *")
+    design.run_pass("flatten")
+    design.run_pass("opt_clean")
+    design.run_pass("tee -q -o stat.json stat -json")
+    cells = json.loads(Path("stat.json").read_text())["modules"]["\\" + job["top"]]["num_cells_by_type"]
+    Path("two_tables.v").write_text(_TWO_TABLES)
+    design.run_pass("techmap -map two_tables.v")
+    design.run_pass("delete t:$scopeinfo")
+    # Vivado's defaults, which the tool refuses on a slice whose pattern detector is off
+    design.run_pass("setparam -unset PATTERN -unset MASK t:DSP48E1 r:USE_PATTERN_DETECT=NO_PATDET %i")
+    design.run_pass(f"write_json {job['top']}.json")
+    return {cell.lstrip("\\"): n for cell, n in cells.items()}
 
 
 def _ecp5(job: dict[str, Any]) -> None:
@@ -148,7 +194,8 @@ def _ecp5(job: dict[str, Any]) -> None:
 def main() -> None:
     """Do the job on stdin."""
     job = json.load(sys.stdin)
-    answer = {"ports": _ports, "synthesise": _synthesise, "netlist": _netlist, "ecp5": _ecp5}[job["job"]](job)
+    answer = {"ports": _ports, "synthesise": _synthesise, "netlist": _netlist, "ecp5": _ecp5,
+              "place": _place}[job["job"]](job)
     print("\n@answer " + json.dumps(answer))
 
 
