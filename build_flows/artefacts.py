@@ -68,7 +68,7 @@ def read(out: Path) -> dict[str, Any]:
     def load(path: Path) -> Any:
         return json.loads(path.read_text()) if path.exists() else None
     return {"accel": load(out / "accel.json"), **{name: load(out / "reports" / (name + ".json"))
-                                                  for name in ("estimate", "parity", "timing", "synth")}}
+                                                  for name in ("estimate", "parity", "timing", "synth", "netlist")}}
 
 
 def write_accelerator(out: Path, policy: Policy, options: Options, board: Board, plan: Plan, geometry: Geometry,

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,9 +18,10 @@ from build_flows.folding import Plan
 from build_flows.subject import Subject
 from host import codec
 from host.devices.emulator import Emulator, EmulatorDevice
-from host.errors import UserError
+from host.errors import MismatchError, UserError
 from host.files import staged_folder, write_json
 from host.geometry import Geometry
+from host.policy import Policy
 from hw import boards
 from hw.boards import Board
 from hw.engines import ENGINES
@@ -27,6 +29,7 @@ from hw.mvtu_design import SMALL, Style
 
 TARGETS = ("emulate", "synth")
 BRIDGE_STEPS = 500
+NETLIST_STEPS = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Options:
     fold: str = "balanced"
     max_lut_percent: float = 70.0
     style: Style = SMALL
+    verify_netlist: bool = False
 
     def __post_init__(self) -> None:
         for name, value, known in (("compute", self.compute, tuple(ENGINES)), ("target", self.target, TARGETS),
@@ -51,6 +55,8 @@ class Options:
         if self.compute != "rom" and self.style != SMALL:
             raise UserError("--timing, --products and --weight-rom choose how engine rom is made",
                             f"--compute {self.compute}", "leave them out, or build with --compute rom")
+        if self.verify_netlist and self.target == "emulate":
+            raise UserError("--verify-netlist needs a netlist", "--target emulate", "build with --target synth")
 
 
 def check_tools(options: Options) -> None:
@@ -73,8 +79,9 @@ def build(subject: Subject, options: Options, out: Path) -> dict[str, Any]:
         plan = folding.choose(resources.shapes(subject.policy), options.compute, options.fold, board,
                               options.max_lut_percent, options.style)
     _show(plan, board)
-    key = artefacts.key(subject.policy, dataclasses.replace(options, target=TARGETS[0]))
-    if artefacts.is_built(out, key, TARGETS[TARGETS.index(options.target):]):
+    key = artefacts.key(subject.policy, dataclasses.replace(options, target=TARGETS[0], verify_netlist=False))
+    verified = not options.verify_netlist or (out / "reports" / "netlist.json").is_file()
+    if verified and artefacts.is_built(out, key, TARGETS[TARGETS.index(options.target):]):
         return artefacts.read(out)
     with staged_folder(out) as folder:
         write_json(folder / "reports" / "estimate.json", plan.report(options.max_lut_percent))
@@ -106,6 +113,9 @@ def _build(subject: Subject, options: Options, board: Board, plan: Plan, folder:
         if synthesis is not None:
             with stage(f"Yosys: synthesise for {board.part}"):
                 artefacts.write_synthesis(folder, synthesis.result(), board, options.max_lut_percent)
+    if options.verify_netlist:
+        with stage(f"netlist: map, simulate cell by cell, compare {NETLIST_STEPS} inferences"):
+            _check_netlist(subject.policy, options, geometry, codes, folder)
 
 
 def _lower(subject: Subject, options: Options, board: Board, plan: Plan, codes: np.ndarray,
@@ -154,3 +164,23 @@ def _check(subject: Subject, options: Options, board: Board, plan: Plan, geometr
         "clock_mhz": board.clock_mhz, "latency_cycles": latency, "stream_latency_cycles": timing.latency,
         "interval_cycles": timing.interval, "predicted_latency_cycles": plan.latency,
         "predicted_interval_cycles": plan.interval})
+
+
+def _check_netlist(policy: Policy, options: Options, geometry: Geometry, codes: np.ndarray, folder: Path) -> None:
+    """Hold the mapped shell, bridge and accelerator, to the reference and to the RTL's latency; writes netlist.json."""
+    from hw.emulator import build_emulator
+    from hw.netlist_simulation import write_netlist
+
+    # From all of them, the visited and the random ones
+    chosen = codes[np.linspace(0, len(codes) - 1, min(NETLIST_STEPS, len(codes))).astype(int)]
+    timing = artefacts.read(folder)["timing"]
+    with tempfile.TemporaryDirectory(prefix="quarl-netlist-") as scratch:
+        place = Path(scratch)
+        shutil.copy(folder / "accel.json", place)
+        build_emulator(write_netlist(folder / "rtl", options.compute, place / "rtl"), geometry, place)
+        with EmulatorDevice(policy, place) as device:
+            pair, latency = parity.check_device(policy, device, chosen, "the netlist behind its bridge")
+    if latency != timing["latency_cycles"]:
+        raise MismatchError("the netlist must take as long as the RTL", f"{latency} cycles instead of "
+                            f"{timing['latency_cycles']}", "report this: synthesis has changed what it was given")
+    write_json(folder / "reports" / "netlist.json", {"observations": len(chosen), "latency_cycles": latency, **pair})

@@ -97,11 +97,12 @@ def check(policy: Policy, codes: np.ndarray, torch_trace: Trace, finn_trace: Tra
     return pairs, timing
 
 
-def check_device(policy: Policy, device: Device, codes: np.ndarray) -> tuple[dict[str, Any], int]:
+def check_device(policy: Policy, device: Device, codes: np.ndarray,
+                 name: str = "the RTL behind the bridge") -> tuple[dict[str, Any], int]:
     """Hold an open device's steps to the reference: :func:`compare`'s result, and the median latency in cycles."""
     replies = [device.step(row) for row in codes]
     found = np.stack([reply.accumulators for reply in replies])
-    result = compare_outputs("the RTL behind the bridge", reference(policy, codes), found, codes)
+    result = compare_outputs(name, reference(policy, codes), found, codes)
     return result, int(np.median([reply.cycles or 0 for reply in replies]))
 
 

@@ -9,6 +9,11 @@ chain is compared on 12,000 observations. One different number fails the build.
 
 --target emulate   RTL, emulator and parity
 --target synth     and Yosys synthesis for the board's chip: LUT, FF, CARRY4, DSP and BRAM, per layer and whole
+--verify-netlist   and simulate the synthesised netlist cell by cell: inferences through its bridge, equal or an error
+
+--target bitstream --toolchain openxc7
+                   then a plain top for a Zynq-7000 in RUN/openxc7, placed and routed by openXC7's tools, where they are
+                   installed (docs/openxc7.md). Its clock is an estimate. No such bitstream has run on a board yet.
 
 --fold min-area      as few LUTs as possible
 --fold balanced      the smallest with a product of LUTs and latency near the best (default)
@@ -24,9 +29,12 @@ For engine rom:
 from __future__ import annotations
 
 import argparse
+import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from build_flows.cli.arguments import add_design, add_run, run_folder, style_of
+from host.errors import UserError
 
 if TYPE_CHECKING:
     from build_flows.flow import Options
@@ -51,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``quarl build``."""
     add_run(parser)
     add_options(parser)
+    parser.add_argument("--verify-netlist", action="store_true",
+                        help="with --target synth: also simulate the synthesised netlist, and compare")
+    parser.add_argument("--toolchain", help="openxc7, with --target bitstream: open tools, for a Zynq-7000")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -60,13 +71,45 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from build_flows.flow import build, check_tools
 
     folder = run_folder(args)
-    options = options_of(args)
+    if args.toolchain is not None:
+        return _openxc7(args, folder)
+    options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
     check_tools(options)
     with stage("collect observations"):
         what = subject.of_run(folder)
     result = build(what, options, folder / "accel")
     show(result)
     return {"run": str(folder), **result}
+
+
+def _openxc7(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Build the accelerator with its resources, then its bitstream by open tools."""
+    from build_flows import subject
+    from build_flows.console import say, stage
+    from build_flows.flow import build, check_tools
+    from build_flows.openxc7 import build_openxc7
+    from hw import boards
+    from hw.openxc7 import find_tools
+
+    if args.toolchain != "openxc7":
+        raise UserError("--toolchain must be openxc7", args.toolchain, "pass it, or leave the option out")
+    if args.target != "bitstream":
+        raise UserError("--toolchain goes with --target bitstream", f"--target {args.target}",
+                        "leave it out, or change the target")
+    args.target = "synth"    # what the bitstream is built on
+    options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
+    check_tools(options)
+    board = boards.board(options.board)
+    tools = find_tools(board)
+    with stage("collect observations"):
+        what = subject.of_run(folder)
+    result = build(what, options, folder / "accel")
+    show(result)
+    made = build_openxc7(folder / "accel", board, tools, folder / "openxc7")
+    say("%s/ps7_top.bit: %d LUT, %d FF, %d DSP; %g MHz, %s"
+        % (made["folder"], *(made["total"][kind] for kind in ("lut", "ff", "dsp")), made["clock"]["mhz"],
+           made["clock"]["timing"]))
+    return {"run": str(folder), **result, "openxc7": made}
 
 
 def show(result: dict[str, Any]) -> None:
@@ -76,6 +119,9 @@ def show(result: dict[str, Any]) -> None:
     parity, timing, synth = result["parity"], result["timing"], result["synth"]
     table("Parity on %d observations" % parity["observations"], ("pair", "values", "mismatches"),
           [(name, f"{pair['values']:,}", pair["mismatches"]) for name, pair in parity["pairs"].items()])
+    if netlist := result["netlist"]:
+        say("synthesised netlist = integer: %d values of %d inferences, %d mismatches; latency %d cycles"
+            % (netlist["values"], netlist["observations"], netlist["mismatches"], netlist["latency_cycles"]))
     say("latency %d cycles behind the bridge (predicted %d), interval %g: %.2f us and %.0f actions/s at %g MHz"
         % (timing["latency_cycles"], timing["predicted_latency_cycles"], timing["interval_cycles"],
            timing["latency_cycles"] / timing["clock_mhz"], 1e6 * timing["clock_mhz"] / timing["interval_cycles"],

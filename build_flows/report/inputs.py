@@ -12,7 +12,7 @@ import yaml
 from host import accelerator, policy, runlog
 from host.errors import UserError
 
-REPORTS = ("parity", "estimate", "synth", "timing")
+REPORTS = ("parity", "estimate", "synth", "timing", "netlist")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Run:
     estimate: dict[str, Any] | None
     synth: dict[str, Any] | None
     timing: dict[str, Any] | None
+    netlist: dict[str, Any] | None
     log: Log | None
 
     @property

@@ -98,6 +98,7 @@ def add_accelerator(folder: Path, mismatches: int = 0) -> None:
         "observations": 12000, "visited": 8000, "random": 4000, "distinct": 11873,
         "pairs": {name: {"values": 1560000, "mismatches": mismatches if i == 2 else 0}
                   for i, name in enumerate(names)}})
+    write_json(reports / "netlist.json", {"observations": 256, "latency_cycles": 67, "values": 512, "mismatches": 0})
     shapes = zip(DIMS, DIMS[1:], [4, 4, None], [16, 32, 2], [4, 16, 16], [16, 8, 4], [912, 9876, 744], strict=False)
     write_json(reports / "estimate.json", {
         "engine": "lut", "fold": "min-latency", "max_lut_percent": 70.0,

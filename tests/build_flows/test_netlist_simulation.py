@@ -1,11 +1,14 @@
 """Policies after synthesis: the netlist of every engine computes the integer reference, in the RTL's own cycles."""
+import dataclasses
+
 import numpy as np
 import pytest
 
-from build_flows import lowering, nodes, parity, subject
+from build_flows import flow, lowering, nodes, parity, subject
 from build_flows.finn_session import finn_session
 from build_flows.resources import Folding
 from host.devices.emulator import Emulator
+from host.errors import MismatchError
 from hw.boards import board
 from hw.emulator import build_emulator
 from hw.engines import ENGINES
@@ -55,3 +58,40 @@ def test_a_netlist_computes_the_policy(name, tmp_path):
 
 def test_every_engine_has_a_netlist_here():
     assert {engine for _, _, _, engine, _ in DESIGNS.values()} == ENGINES.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_build_verifies_its_netlist(engine, tmp_path):
+    """The whole shell, bridge included: every inference through the mapped bridge, in the RTL's own time."""
+    what = subject.random((4, 16, 16, 2), Bits(4, 4, 8), 1, tmp_path / "policy", 600)
+    options = flow.Options(compute=engine, target="synth", verify_netlist=True)
+    result = flow.build(what, options, tmp_path / "accel")
+    found = result["netlist"]
+    assert (found["observations"], found["values"], found["mismatches"]) == (256, 512, 0)
+    assert found["latency_cycles"] == result["timing"]["latency_cycles"]
+    before = (tmp_path / "accel" / "build.json").stat().st_mtime_ns
+    flow.build(what, options, tmp_path / "accel")
+    flow.build(what, dataclasses.replace(options, verify_netlist=False), tmp_path / "accel")
+    assert (tmp_path / "accel" / "build.json").stat().st_mtime_ns == before, "neither is built again"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_wrong_netlist_fails_the_build(tmp_path, monkeypatch):
+    """One inverted flip-flop of the output, as a fault of synthesis would be."""
+    def wrong(folder, engine, out):
+        write_netlist(folder, engine, out)
+        text = (out / "wrappers.sv").read_text()
+        faulty = text.replace("mapped_i (.*);", "mapped_i (.m_axis_0_tdata(made), .*);\n  wire [15:0] made;\n"
+                              "  assign m_axis_0_tdata = {made[15:1], ~made[0]};", 1)
+        assert "output wire [15:0] m_axis_0_tdata" in text and faulty != text
+        (out / "wrappers.sv").write_text(faulty)
+        return out
+
+    what = subject.random((4, 6, 2), Bits(3, 3, 8), 1, tmp_path / "policy", 300)
+    monkeypatch.setattr("hw.netlist_simulation.write_netlist", wrong)
+    with pytest.raises(MismatchError, match="the netlist behind its bridge must equal the integer reference"):
+        flow.build(what, flow.Options(target="synth", verify_netlist=True), tmp_path / "accel")
+    assert not (tmp_path / "accel").exists()

@@ -132,7 +132,8 @@ def test_without_optional_inputs_each_section_names_its_command(tmp_path: Path) 
 
 @pytest.mark.parametrize("part", ["train/evaluations.json", "train/progress.csv", "train/analysis.json",
                                   "accel/accel.json",
-                                  *(f"accel/reports/{name}.json" for name in ("parity", "estimate", "synth", "timing")),
+                                  *(f"accel/reports/{name}.json"
+                                    for name in ("parity", "estimate", "synth", "timing", "netlist")),
                                   "run/a.jsonl"])
 def test_any_one_input_may_be_missing(tmp_path: Path, part: str) -> None:
     folder = make_full_run(tmp_path / "x")

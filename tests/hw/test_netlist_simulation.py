@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host import registers as reg
 from host.devices.emulator import Emulator
 from host.errors import ToolError
 from hw.cell_models import cell_models
@@ -35,6 +36,29 @@ def test_the_netlist_equals_the_rtl(folder: Path, library: Path, netlist: Path, 
         assert (GEOMETRY.action.unpack(mapped.reshape(300, -1)) == model(codes)).all()
         assert (mapped == rtl).all()
         assert np.array_equal(cycles, rtl_cycles), "every beat passes in the same cycle"
+
+
+def test_the_mapped_bridge_answers_as_the_rtl(folder: Path, library: Path, netlist: Path, tmp_path: Path) -> None:
+    """Observations written, actions read, in the same number of cycles; and every register reads the same."""
+    codes = random_codes(250, 1)
+    frames = [np.frombuffer(row.tobytes().ljust(12, b"\0"), "<u4") for row in GEOMETRY.observation.pack(codes)]
+    seen = []
+    for built, data in ((library, folder), (build_emulator(netlist, GEOMETRY, tmp_path), netlist)):
+        emulator = Emulator(built, data)
+        emulator.write(reg.CTRL, reg.CTRL_AUTO_START)
+        answers = []
+        for frame in frames:
+            for i, word in enumerate(frame):
+                emulator.write(reg.OBSERVATION + 4 * i, int(word))
+            assert emulator.read(reg.WAIT) & reg.STATUS_DONE
+            answers.append([emulator.read(reg.ACTION), emulator.read(reg.ACTION + 4), emulator.read(reg.LATENCY_LAST)])
+        seen.append((answers, [emulator.read(register.offset) for register in reg.REGISTERS]))
+        emulator.close()
+    (rtl, registers), (mapped, same) = seen
+    assert mapped == rtl and same == registers
+    actions = np.array([row[:2] for row in mapped], "<u4").tobytes()
+    found = np.frombuffer(actions, "<i2").reshape(250, 4)[:, :3]
+    assert (found == model(codes)).all()
 
 
 def test_what_is_simulated_is_the_netlist(netlist: Path) -> None:

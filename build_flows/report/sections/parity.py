@@ -21,8 +21,11 @@ def section(run: Run) -> Html:
     text = "Compared on %s: %s visited by the policy and %s random; %s distinct after encoding." % (
         figures.count(parity["observations"], "observations"), figures.count(parity["visited"]),
         figures.count(parity["random"]), figures.count(parity["distinct"]))
+    pairs = parity["pairs"]
+    if run.netlist is not None:
+        pairs = {**pairs, f"synthesised netlist = integer ({run.netlist['observations']} inferences)": run.netlist}
     rows = ([name, figures.count(pair["values"]), figures.count(pair["mismatches"]), _verdict(pair["mismatches"])]
-            for name, pair in parity["pairs"].items())
+            for name, pair in pairs.items())
     return join([tag("p", text), table("Values compared, bit for bit",
                                        ["Pair", "Values", "Mismatches", "Verdict"], "lrrl", rows)])
 
