@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _lock = threading.Lock()
@@ -34,6 +34,43 @@ def run(command: Sequence[str], text: str | None = None,
     return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 
+def follow(command: Sequence[str], on_line: Callable[[str], None], environment: Mapping[str, str], folder: Path,
+           timeout: float | None = None) -> int:
+    """Run ``command`` in ``folder`` and hand every line that it writes to ``on_line``; its exit code.
+
+    Whatever ends this (the end of ``timeout`` seconds as TimeoutError, Ctrl-C, an error of ``on_line``), the command
+    ends with it, and all that it started. Negative codes are signals.
+    """
+    with _lock:
+        check_stopped()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   text=True, errors="replace", env=environment, cwd=folder, start_new_session=True)
+        _running.add(process)
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        _kill(process)
+
+    timer = threading.Timer(timeout or threading.TIMEOUT_MAX, stop)
+    timer.daemon = True
+    try:
+        timer.start()
+        for line in process.stdout or ():
+            on_line(line.rstrip("\n"))
+        process.wait()
+    finally:
+        timer.cancel()
+        _kill(process)      # its group, which may outlive it
+        process.wait()
+        with _lock:
+            _running.discard(process)
+    check_stopped()
+    if late.is_set():
+        raise TimeoutError
+    return process.returncode
+
+
 def check_stopped() -> None:
     """Raise KeyboardInterrupt after :func:`stop_all`: for whatever waits without a child process."""
     if _stopped.is_set():
@@ -45,5 +82,10 @@ def stop_all() -> None:
     _stopped.set()
     # No lock: this may run in a signal handler while run() holds it.
     for process in list(_running):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill a child with its process group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -17,7 +17,7 @@ BUILD_ID_FILE = "build_id.dat"
 _MAX_OBSERVATION = 0xFFFF               # bytes: the GEOMETRY register has 16 bits for each side
 _MAX_ACTION = OBSERVATION - ACTION      # bytes: the window of ACTION
 
-_AXIL = (
+AXIL = (
     ("input", "[{aw}-1:0] ", "awaddr"), ("input", "", "awvalid"), ("output", "", "awready"),
     ("input", "[31:0] ", "wdata"), ("input", "[3:0] ", "wstrb"), ("input", "", "wvalid"), ("output", "", "wready"),
     ("output", "[1:0] ", "bresp"), ("output", "", "bvalid"), ("input", "", "bready"),
@@ -56,7 +56,7 @@ def shell_text(geometry: Geometry, build_id: int, accel: str = "accel") -> str:
     """The synthesis top: bridge and accelerator, ports ap_clk, ap_rst_n and s_axi_ctrl_*."""
     ports = ["input wire ap_clk", "input wire ap_rst_n"]
     ports += [f"{direction} wire {width.format(aw=address_width(geometry))}s_axi_ctrl_{name}"
-              for direction, width, name in _AXIL]
+              for direction, width, name in AXIL]
     parameters = ", ".join(f".{name}({value})" for name, value in bridge_parameters(geometry).items())
     pins = ["ap_clk(ap_clk)", "ap_rst_n(accel_rst_n)"]
     pins += [f"{port}_{s}({net}_{s})" for port, net in (("s_axis_0", "obs"), ("m_axis_0", "act"))

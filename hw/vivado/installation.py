@@ -1,0 +1,73 @@
+"""Which Vivado to call, and whether it is one that FINN+ supports."""
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from host.errors import ToolError
+from hw import process
+
+WITHOUT = "or run the command with --script-only and take the build kit to a machine that has Vivado"
+_VERSION = re.compile(r"(?<!\d)20\d\d\.\d")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A Vivado: its program, its version without a patch level (``2024.2``), and its folder."""
+
+    program: Path
+    version: str
+
+    @property
+    def folder(self) -> Path:
+        """Where bin/, data/ and the rest are."""
+        return self.program.resolve().parent.parent
+
+
+def supported() -> tuple[str, ...]:
+    """The versions that FINN+ names as its own, sorted. Raises :class:`ToolError` if it names none."""
+    text = str(importlib.metadata.metadata("finn-plus").json["description"])
+    line = re.search(r"Vivado.*\(([^)]*20\d\d\.\d[^)]*)\)", text)
+    if line is None:
+        raise ToolError("FINN+ must name the versions of Vivado that it supports", "none in its description",
+                        "install finn-plus==1.6.1")
+    return tuple(sorted(set(_VERSION.findall(line[1]))))
+
+
+def find(given: Path | None = None, environment: Mapping[str, str] = os.environ) -> Installation:
+    """The Vivado of ``--vivado`` (a folder or the program), else of XILINX_VIVADO, else on the PATH.
+
+    Raises :class:`ToolError` where there is none, it does not start, or FINN+ does not support its version.
+    """
+    program = _program(given, environment)
+    done = process.run([str(program), "-version"])
+    found = _VERSION.search(done.stdout)
+    if done.returncode or found is None:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise ToolError("`vivado -version` must tell its version",
+                        f"exit code {done.returncode}, {said[-1] if said else 'no output'} from {program}",
+                        "repair the installation: the line above names a missing library, if that is the cause")
+    if found[0] not in supported():
+        raise ToolError(f"Vivado must be one that FINN+ supports: {', '.join(supported())}",
+                        f"{found[0]} at {program}", f"point --vivado at another, {WITHOUT}")
+    return Installation(program, found[0])
+
+
+def _program(given: Path | None, environment: Mapping[str, str]) -> Path:
+    for origin, place in (("--vivado", given), ("XILINX_VIVADO", environment.get("XILINX_VIVADO"))):
+        if place:
+            for candidate in (Path(place), Path(place) / "bin" / "vivado"):
+                if candidate.is_file() and os.access(candidate, os.X_OK):
+                    return candidate.absolute()
+            raise ToolError(f"{origin} must name Vivado's folder, the one with bin/vivado", place,
+                            "for example /tools/Xilinx/Vivado/2024.2")
+    found = shutil.which("vivado", path=environment.get("PATH"))
+    if found is None:
+        raise ToolError("a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO or on the PATH", "none",
+                        f"pass --vivado /tools/Xilinx/Vivado/2024.2, {WITHOUT}")
+    return Path(found).absolute()

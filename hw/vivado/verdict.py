@@ -1,0 +1,78 @@
+"""Our own verdict on a bitstream: FINN+ reports success on a timing violation, and on files that are not there."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from host import hwh
+from host.errors import UserError
+from hw.boards import Board
+from hw.vivado import reports
+
+BIT, HANDOFF, TIMING, UTILISATION, HIERARCHY = ("accel.bit", "accel.hwh", "timing.rpt", "utilisation.rpt",
+                                                "hierarchy.xml")
+_ZYNQ7_BASE, _ULTRASCALE_BASE = hwh.DEFAULT_BASE, 0xA0000000    # where FINN+'s shell places its first slave
+_INCOMPLETE = "run the kit's build.sh again to its end, and bring all of its folder results"
+
+
+def base_address(board: Board) -> int:
+    """The physical address at which FINN+'s shell places the bridge."""
+    return _ZYNQ7_BASE if board.part.startswith("xc7z") else _ULTRASCALE_BASE
+
+
+def check(folder: Path, board: Board) -> dict[str, Any]:
+    """Judge the results in ``folder``: version, slacks in ns, resources used and in per cent, parts of the design.
+
+    Raises :class:`UserError` for a file that is missing or empty, a slack below 0 (with its worst path), a resource
+    beyond the chip (by name), a handoff file for another chip or with the bridge elsewhere.
+    """
+    texts = {name: _read(folder / name) for name in (BIT, HANDOFF, TIMING, UTILISATION, HIERARCHY)}
+    version = _handoff(folder / HANDOFF, board)
+    timing = reports.timing(texts[TIMING].decode(errors="replace"))
+    used = reports.utilisation(texts[UTILISATION].decode(errors="replace"))
+    percent = {kind: 100 * count / used["available"][kind] for kind, count in used["used"].items()}
+    for kind, share in percent.items():
+        if share > 100:
+            raise UserError(f"the design must fit the chip's {kind}",
+                            f"{used['used'][kind]:g} of {used['available'][kind]:g} ({share:.1f} %)",
+                            "build with --fold balanced or min-area, or fewer bits")
+    for name, slack in timing["slack_ns"].items():
+        if slack < 0:
+            raise UserError(f"the {name} slack must be at least 0 ns at {board.clock_mhz} MHz",
+                            f"{slack:g} ns, worst {timing['worst'].get(name, 'path not told')}", _slower(name))
+    return {"vivado": version, **timing, "total": used["used"], "available": used["available"], "percent": percent,
+            "parts": reports.hierarchy(texts[HIERARCHY].decode(errors="replace"))}
+
+
+def _slower(name: str) -> str:
+    if name == "setup":
+        return "build with --timing balanced or fast-clock, or a smaller folding (--fold balanced or min-area)"
+    return "build again with another folding: such a violation is a matter of placement, and no slower clock mends it"
+
+
+def _read(file: Path) -> bytes:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError("the results must have the file " + file.name, f"{error.strerror} at {file}",
+                        _INCOMPLETE) from error
+    if not content:
+        raise UserError(f"{file.name} must not be empty", f"0 bytes at {file}", _INCOMPLETE)
+    return content
+
+
+def _handoff(file: Path, board: Board) -> str:
+    """Hold the hand-off file to the board: Vivado's version. Raises :class:`UserError`."""
+    window = hwh.bridge(file)
+    if window.base != base_address(board):
+        raise UserError(f"the hardware handoff must place the bridge at 0x{base_address(board):08x}",
+                        f"0x{window.base:08x} in {file}", "make the kit again: its shell is not this one")
+    root = ElementTree.parse(file).getroot()
+    system = root.find("SYSTEMINFO")
+    device = system.get("DEVICE", "") if system is not None else ""
+    if not device or not re.sub(r"^xc", "", board.part).startswith(re.sub(r"^xc", "", device.lower())):
+        raise UserError(f"the hardware handoff must be for {board.part}", f"device {device or 'not told'} in {file}",
+                        f"make the kit with --board {board.name}")
+    return root.get("VIVADOVERSION", "unknown")

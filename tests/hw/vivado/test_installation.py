@@ -1,0 +1,55 @@
+import shutil
+
+import pytest
+
+from host.errors import ToolError
+from hw.vivado import installation
+from tests.hw.vivado.helpers import VIVADO
+
+
+@pytest.fixture
+def xilinx(tmp_path):
+    """A folder like Vivado's own, with the stand-in in bin/."""
+    (tmp_path / "Vivado" / "bin").mkdir(parents=True)
+    shutil.copy(VIVADO, tmp_path / "Vivado" / "bin")
+    return tmp_path / "Vivado"
+
+
+def test_finn_names_the_versions():
+    assert installation.supported() == ("2022.2", "2024.2")
+
+
+def test_the_option_wins_over_the_variable_and_that_over_the_path(xilinx, tmp_path):
+    path = {"PATH": str(VIVADO.parent)}
+    assert installation.find(None, path).program == VIVADO
+    variable = {**path, "XILINX_VIVADO": str(xilinx)}
+    assert installation.find(None, variable).program == xilinx / "bin" / "vivado"
+    found = installation.find(VIVADO, variable)
+    assert (found.program, found.version, found.folder) == (VIVADO, "2024.2", VIVADO.parent.parent)
+
+
+def test_no_vivado():
+    with pytest.raises(ToolError, match=r"a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO or on the "
+                                        r"PATH, found none\. Fix: pass --vivado /tools/Xilinx/Vivado/2024\.2, or run "
+                                        r"the command with --script-only"):
+        installation.find(None, {"PATH": "/nowhere"})
+
+
+def test_a_folder_without_vivado(tmp_path):
+    with pytest.raises(ToolError, match=rf"--vivado must name Vivado's folder, .* found {tmp_path}"):
+        installation.find(tmp_path, {})
+    with pytest.raises(ToolError, match=rf"XILINX_VIVADO must name Vivado's folder, .* found {tmp_path}"):
+        installation.find(None, {"XILINX_VIVADO": str(tmp_path)})
+
+
+def test_a_version_that_finn_does_not_support(monkeypatch):
+    monkeypatch.setenv("QUARL_STUB_VERSION", "2019.1")
+    with pytest.raises(ToolError, match=r"must be one that FINN\+ supports: 2022\.2, 2024\.2, found 2019\.1 at /.*"
+                                        r"point --vivado at another"):
+        installation.find(VIVADO, {})
+
+
+def test_a_vivado_that_does_not_start(monkeypatch):
+    monkeypatch.setenv("QUARL_STUB", "broken")
+    with pytest.raises(ToolError, match=r"must tell its version, found exit code 127, libtinfo\.so\.5: cannot open"):
+        installation.find(VIVADO, {})
