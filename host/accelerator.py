@@ -4,7 +4,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 from host.errors import UserError
 from host.files import PathLike, write_json
@@ -19,7 +19,8 @@ class Accelerator:
     """A built accelerator: its policy's hash and build id, board, engine, folding, clock (MHz) and streams.
 
     ``latency_cycles`` and ``interval_cycles`` are measured on the emulated RTL; ``folding`` is one dict a layer;
-    ``style`` says how engine rom is made: timing, products, weight_rom.
+    ``style`` says how engine rom is made: timing, products, weight_rom; ``base_address`` is where the bitstream places
+    the bridge, None without a bitstream.
     """
 
     policy_hash: str
@@ -34,6 +35,7 @@ class Accelerator:
     folding: List[Dict[str, int]] = dataclasses.field(default_factory=list)
     versions: Dict[str, str] = dataclasses.field(default_factory=dict)
     style: Dict[str, str] = dataclasses.field(default_factory=dict)
+    base_address: Optional[int] = None
 
 
 def write(accelerator: Accelerator, folder: PathLike) -> None:

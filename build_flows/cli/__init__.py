@@ -7,9 +7,10 @@ from typing import NoReturn
 
 from host import commands
 
-COMMANDS = ("train", "ptq", "eval", "export", "folding", "build", "run", "serve", "keys", "package", "report", "study",
-            "demo", "boards", "doctor")
-_MODULES = {name: ("host.commands." if name == "keys" else "build_flows.cli.") + name for name in COMMANDS}
+COMMANDS = ("train", "ptq", "eval", "export", "folding", "build", "import-bitstream", "run", "serve", "keys", "package",
+            "report", "study", "demo", "boards", "doctor")
+_MODULES = {name: ("host.commands." if name == "keys" else "build_flows.cli.") + name.replace("-", "_")
+            for name in COMMANDS}
 
 _DESCRIPTION = "Low-bit reinforcement-learning policies, from training to verified hardware."
 _EPILOG = """\

@@ -11,8 +11,13 @@ chain is compared on 12,000 observations. One different number fails the build.
 --target synth     and Yosys synthesis for the board's chip: LUT, FF, CARRY4, DSP and BRAM, per layer and whole
 --verify-netlist   and simulate the synthesised netlist cell by cell: inferences through its bridge, equal or an error
 
+--target bitstream and Vivado: the design in FINN's Zynq shell, placed, routed, and held to timing and size. Vivado is
+                   found by --vivado, XILINX_VIVADO or the PATH. A repeat goes on with the step that failed.
+--script-only      leave the build kit in RUN/vivado instead of calling Vivado: take it to any machine that has one,
+                   run its build.sh, and bring its results back with `quarl import-bitstream`
+
 --target bitstream --toolchain openxc7
-                   then a plain top for a Zynq-7000 in RUN/openxc7, placed and routed by openXC7's tools, where they are
+                   a plain top for a Zynq-7000 in RUN/openxc7, placed and routed by openXC7's tools, where they are
                    installed (docs/openxc7.md). Its clock is an estimate. No such bitstream has run on a board yet.
 
 --fold min-area      as few LUTs as possible
@@ -39,13 +44,15 @@ from host.errors import UserError
 if TYPE_CHECKING:
     from build_flows.flow import Options
 
-HELP = "compile to RTL, emulator and parity; with --target synth also resources"
+HELP = "compile to RTL, emulator and parity; --target synth: also resources; --target bitstream: by Vivado"
+BITSTREAM = "bitstream"
+_VIVADO = ("script_only", "vivado", "board_files", "timeout")      # options that go with it
 
 
-def add_options(parser: argparse.ArgumentParser, target: str = "emulate") -> None:
+def add_options(parser: argparse.ArgumentParser, target: str = "emulate", targets: str = "emulate or synth") -> None:
     """The build's options, which ``quarl demo`` shares."""
     add_design(parser)
-    parser.add_argument("--target", default=target, help=f"emulate or synth (default {target})")
+    parser.add_argument("--target", default=target, help=f"{targets} (default {target})")
     parser.add_argument("--fold", default="balanced", help="min-area, balanced or min-latency (default balanced)")
 
 
@@ -58,19 +65,34 @@ def options_of(args: argparse.Namespace) -> Options:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``quarl build``."""
     add_run(parser)
-    add_options(parser)
+    add_options(parser, targets=f"emulate, synth or {BITSTREAM}")
     parser.add_argument("--verify-netlist", action="store_true",
                         help="with --target synth: also simulate the synthesised netlist, and compare")
     parser.add_argument("--toolchain", help="openxc7, with --target bitstream: open tools, for a Zynq-7000")
+    vivado = parser.add_argument_group(f"with --target {BITSTREAM}, by Vivado")
+    vivado.add_argument("--script-only", action="store_true", help="make the build kit RUN/vivado, do not call Vivado")
+    vivado.add_argument("--vivado", type=Path, metavar="FOLDER", help="Vivado's folder or program")
+    vivado.add_argument("--board-files", type=Path, metavar="FOLDER", help="where the board's files were unpacked")
+    vivado.add_argument("--timeout", type=float, metavar="SECONDS", help="that Vivado may take (default: any)")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, and print what came of it."""
     from build_flows import subject
     from build_flows.console import stage
-    from build_flows.flow import build, check_tools
+    from build_flows.flow import TARGETS, build, check_tools
 
     folder = run_folder(args)
+    if args.target == BITSTREAM and args.toolchain is None:
+        return _bitstream(args, folder)
+    if args.target not in (*TARGETS, BITSTREAM):
+        raise UserError("--target must be one of " + ", ".join((*TARGETS, BITSTREAM)), args.target,
+                        "choose one of them")
+    for option in _VIVADO:
+        if getattr(args, option):
+            raise UserError(f"--{option.replace('_', '-')} goes with --target {BITSTREAM} by Vivado",
+                            f"--target {args.target}" + (" --toolchain openxc7" if args.toolchain else ""),
+                            "leave it out, or change the target")
     if args.toolchain is not None:
         return _openxc7(args, folder)
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
@@ -110,6 +132,35 @@ def _openxc7(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         % (made["folder"], *(made["total"][kind] for kind in ("lut", "ff", "dsp")), made["clock"]["mhz"],
            made["clock"]["timing"]))
     return {"run": str(folder), **result, "openxc7": made}
+
+
+def _bitstream(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Build a bitstream, or the kit that builds one."""
+    from build_flows import subject
+    from build_flows.bitstream import build as bitstream
+    from build_flows.cli.import_bitstream import show as show_bitstream
+    from build_flows.console import say, stage
+    from build_flows.flow import check_tools
+    from hw import boards
+
+    args.target = "synth"        # what the bitstream is built on
+    options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
+    check_tools(options)
+    if args.timeout is not None and args.timeout <= 0:
+        raise UserError("--timeout must be above 0 seconds", args.timeout, "leave it out, or pass 7200")
+    vivado = None if args.script_only else bitstream.find_vivado(boards.board(options.board), args.vivado,
+                                                                 args.board_files, args.timeout, folder)
+    with stage("collect observations"):
+        what = subject.of_run(folder)
+    if vivado is None:
+        kit = bitstream.prepare(what, options, folder, args.board_files)
+        say(f"Build kit in {kit}. On a machine with Vivado: {kit}/build.sh; then, here: "
+            f"quarl import-bitstream {folder} {kit}")
+        return {"run": str(folder), "kit": str(kit)}
+    result = bitstream.build(what, options, folder, vivado)
+    show(result)
+    show_bitstream(result)
+    return {"run": str(folder), **result}
 
 
 def show(result: dict[str, Any]) -> None:

@@ -37,11 +37,11 @@ def test_round_trip(tmp_path, changes):
 
 def test_round_trip_of_defaults(tmp_path):
     fields = dataclasses.fields(Accelerator)
-    optional = ("folding", "versions", "style")
+    optional = ("folding", "versions", "style", "base_address")
     required = {f.name: getattr(make_accelerator(), f.name) for f in fields if f.name not in optional}
     accelerator.write(Accelerator(**required), tmp_path)
     found = accelerator.read(tmp_path)
-    assert list(found.folding) == [] and found.versions == {} and found.style == {}
+    assert list(found.folding) == [] and found.versions == {} and found.style == {} and found.base_address is None
 
 
 def test_missing_file(tmp_path):
@@ -59,7 +59,7 @@ def test_other_schema(tmp_path, schema):
 
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Accelerator)
-                                   if f.name not in ("folding", "versions", "style")])
+                                   if f.name not in ("folding", "versions", "style", "base_address")])
 def test_missing_field(tmp_path, field):
     accelerator.write(make_accelerator(), tmp_path)
     edit(tmp_path, lambda fields: fields.pop(field) and None)

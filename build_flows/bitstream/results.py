@@ -1,0 +1,93 @@
+"""Bring the results of a build kit into an accelerator's folder: judged, compared with what was predicted, marked."""
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from build_flows import artefacts
+from build_flows.bitstream import kit
+from host import accelerator
+from host.errors import UserError
+from host.files import explained, staged_folder, write_json
+from hw import boards
+from hw.vivado import verdict
+from hw.vivado.bridge_ip import CELL
+
+_COMPARED = ("lut", "ff", "dsp", "bram36")
+_NODE = re.compile(r"StreamingDataflowPartition_0_(\w+_rtl_\d+)")
+_KEPT = (verdict.TIMING, verdict.UTILISATION, verdict.HIERARCHY)
+
+
+def take(folder: Path, accel: Path, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Take the results in ``folder`` (a kit, or its results) into ``accel``, which changes whole or not at all.
+
+    ``extra`` goes into the report. Returns :func:`artefacts.read`. Raises ``UserError`` for results that fail a check,
+    or were made for another build than the one in ``accel``.
+    """
+    if (folder / "results").is_dir():
+        folder = folder / "results"
+    described = accelerator.read(accel)
+    built = artefacts.built_key(accel)
+    made_for = kit.read(folder).get("key")
+    if made_for != built:
+        raise UserError("the bitstream must be made for the accelerator that the run holds",
+                        f"a kit of build {str(made_for)[:12]}, and build {built[:12]} in {accel}",
+                        "make a new kit with `quarl build RUN --target bitstream --script-only`, and replay it")
+    synth = artefacts.read(accel)["synth"]
+    if synth is None:
+        raise UserError("a bitstream is compared with Yosys' figures, which the run must have", f"none in {accel}",
+                        "build the run with --target synth")
+    board = boards.board(described.board)
+    found = verdict.check(folder, board)
+    with staged_folder(accel) as stage, explained(accel):
+        shutil.copytree(accel, stage, dirs_exist_ok=True)
+        for name in (verdict.BIT, verdict.HANDOFF):
+            shutil.copy(folder / name, stage)
+        (stage / "reports" / "vivado").mkdir(exist_ok=True)
+        for name in _KEPT:
+            shutil.copy(folder / name, stage / "reports" / "vivado")
+        write_json(stage / "reports" / f"{artefacts.BITSTREAM}.json", {**compare(found, synth), **(extra or {})})
+        accelerator.write(dataclasses.replace(
+            described, base_address=verdict.base_address(board),
+            versions={**described.versions, "vivado": found["vivado"]}), stage)
+        artefacts.mark(stage, built, artefacts.BITSTREAM)
+    return artefacts.read(accel)
+
+
+def compare(found: Mapping[str, Any], synth: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict with, for every layer and the whole, Yosys' counts and their error in per cent of Vivado's.
+
+    The whole is accelerator and bridge, without the rest of the shell, which Yosys does not see.
+    """
+    parts: Mapping[str, Mapping[str, float]] = found["parts"]
+    groups: dict[str, dict[str, float]] = {}
+    for name, counts in parts.items():
+        group = group_of(name)
+        if group:
+            total = groups.setdefault(group, dict.fromkeys(counts, 0.0))
+            for kind, count in counts.items():
+                total[kind] += count
+    rows = {group: (groups[group], estimate) for group, estimate in synth["groups"].items() if group in groups}
+    design = {kind: sum(counts[kind] for counts, _ in rows.values()) for kind in _COMPARED}
+    if rows:
+        rows["whole"] = (design, synth["total"])
+    compared = {group: {kind: {"vivado": counts[kind], "yosys": estimate[kind],
+                               "error_percent": _error(estimate[kind], counts[kind])} for kind in _COMPARED}
+                for group, (counts, estimate) in rows.items()}
+    return {**{name: value for name, value in found.items() if name != "parts"}, "compared": compared}
+
+
+def group_of(instance: str) -> str | None:
+    """The group of ``reports/synth.json`` that an instance of FINN+'s design belongs to; None for the shell's own."""
+    if instance == CELL:
+        return "bridge"
+    node = _NODE.fullmatch(instance)
+    return artefacts.group_of(node[1]) if node else None
+
+
+def _error(estimate: float, actual: float) -> float | None:
+    return round(100 * (estimate - actual) / actual, 1) if actual else None
