@@ -53,6 +53,6 @@ def test_a_beat_stays_until_it_is_taken(built: tuple[Path, Path], sent: int, hon
     if honest:
         np.testing.assert_array_equal(emulator.stream(beats, 20, 1, 1000)[0], beats)
     else:
-        with pytest.raises(ToolError, match="output changed before it was taken"):
+        with pytest.raises(ToolError, match="accelerator_output_i: a beat changed before it was taken"):
             emulator.stream(beats, 20, 1, 1000)
     emulator.close()
