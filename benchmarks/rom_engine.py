@@ -70,25 +70,38 @@ def area() -> Iterator[dict[str, Any]]:
                            f"<= {most}", share <= most)
 
 
-def latency() -> Iterator[dict[str, Any]]:
-    """The smallest designs that are so fast: cycles from the offer of the first input beat to the last output."""
-    chip = board("pynq-z2")
-    for dims, bits, cycles, interval, percent in (((8, 64, 64, 4), 4, 12, 4, 70), ((8, 64, 64, 4), 2, 8, 1, 30),
-                                                  ((4, 64, 64, 2), 3, 10, None, 70)):
-        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-            what = subject.random(dims, Bits(bits, bits, 8), 0, Path(folder) / "policy")
-            plan = next(plan for plan in folding.frontier(resources.shapes(what.policy), "rom", chip, percent)
-                        if plan.stream_latency <= cycles and plan.interval <= (interval or plan.interval))
-            with mock.patch.object(folding, "choose", lambda *_, plan=plan: plan):
-                result = flow.build(what, flow.Options(target="synth", max_lut_percent=percent), Path(folder) / "accel")
-        name = f"build_flows.rom_{'_'.join(map(str, dims))}_w{bits}"
-        timing, share = result["timing"], result["synth"]["percent"]["lut"]
-        yield _row(f"{name}_latency", timing["stream_latency_cycles"], "cycles, first input beat to last output",
-                   f"<= {cycles}", timing["stream_latency_cycles"] <= cycles)
-        if interval is not None:
-            yield _row(f"{name}_interval", timing["interval_cycles"], "cycles", f"<= {interval}",
-                       timing["interval_cycles"] <= interval)
-        yield _row(f"{name}_lut", share, "% of the PYNQ-Z2's LUTs, bridge included", f"<= {percent}", share <= percent)
+def latency_w4() -> Iterator[dict[str, Any]]:
+    """8-64-64-4 at 4 bits."""
+    return _latency((8, 64, 64, 4), 4, 12, 4, 70)
+
+
+def latency_w2() -> Iterator[dict[str, Any]]:
+    """8-64-64-4 at 2 bits, fully unrolled."""
+    return _latency((8, 64, 64, 4), 2, 8, 1, 30)
+
+
+def latency_cartpole() -> Iterator[dict[str, Any]]:
+    """4-64-64-2 at 3 bits."""
+    return _latency((4, 64, 64, 2), 3, 10, None, 70)
+
+
+def _latency(dims: tuple[int, ...], bits: int, cycles: int, interval: int | None,
+             percent: int) -> Iterator[dict[str, Any]]:
+    """The smallest design that is so fast: cycles from the offer of the first input beat to the last output."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        what = subject.random(dims, Bits(bits, bits, 8), 0, Path(folder) / "policy")
+        plan = next(plan for plan in folding.frontier(resources.shapes(what.policy), "rom", board("pynq-z2"), percent)
+                    if plan.stream_latency <= cycles and plan.interval <= (interval or plan.interval))
+        with mock.patch.object(folding, "choose", lambda *_, plan=plan: plan):
+            result = flow.build(what, flow.Options(target="synth", max_lut_percent=percent), Path(folder) / "accel")
+    name = f"build_flows.rom_{'_'.join(map(str, dims))}_w{bits}"
+    timing, share = result["timing"], result["synth"]["percent"]["lut"]
+    yield _row(f"{name}_latency", timing["stream_latency_cycles"], "cycles, first input beat to last output",
+               f"<= {cycles}", timing["stream_latency_cycles"] <= cycles)
+    if interval is not None:
+        yield _row(f"{name}_interval", timing["interval_cycles"], "cycles", f"<= {interval}",
+                   timing["interval_cycles"] <= interval)
+    yield _row(f"{name}_lut", share, "% of the PYNQ-Z2's LUTs, bridge included", f"<= {percent}", share <= percent)
 
 
 def clock() -> Iterator[dict[str, Any]]:
