@@ -7,12 +7,16 @@ import pytest
 from build_flows import flow, subject
 from build_flows.cli import main
 from build_flows.openxc7 import build_openxc7
+from host.codec import encode
 from host.errors import ToolError
+from host.integer import accumulators
 from hw.boards import board
 from hw.openxc7 import find_tools
-from hw.ps7_top import map_top
+from hw.ps7_top import map_top, write_top
+from hw.sources import sources_in
 from hw.synthesis import synthesise
 from models.bits import Bits
+from tests.hw.ps7 import wrong_inferences
 from tests.hw.test_openxc7 import BIT, installed, program  # noqa: F401  (a fixture)
 
 Z2 = board("pynq-z2")
@@ -38,7 +42,10 @@ def test_the_bitstream_of_a_small_accelerator(built, installed, tmp_path, monkey
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_cartpole_on_the_pynq_z2(tmp_path):
-    """4-64-64-2 at W4 A4: the whole top, counted exactly, fits; what it adds to the shell is the adapter's size."""
+    """4-64-64-2 at W4 A4: the whole top, counted exactly, fits; what it adds to the shell is the adapter's size.
+
+    Simulated with a processor that writes and reads in bursts, it answers as the integer reference does.
+    """
     what = subject.random((4, 64, 64, 2), Bits(4, 4, 8), 1, tmp_path / "policy", 300)
     flow.build(what, flow.Options(target="synth"), tmp_path / "accel")
     found = map_top(tmp_path / "accel" / "rtl", _geometry(tmp_path / "accel"), "rom", Z2, tmp_path / "top")
@@ -51,6 +58,10 @@ def test_cartpole_on_the_pynq_z2(tmp_path):
     assert 100 < found["total"]["ff"] - shell["total"]["ff"] < 250
     assert 50 < found["total"]["lut"] - shell["total"]["lut"] < 250
     print(f"@cartpole top {found['total']} shell {shell['total']}")
+    rtl, geometry, codes = (tmp_path / "accel" / "rtl", _geometry(tmp_path / "accel"),
+                            encode(what.policy, what.observations[:200]))
+    sources = [*sources_in(rtl), *write_top(geometry, Z2, tmp_path / "plain")]
+    assert not wrong_inferences(rtl, geometry, sources, codes, accumulators(what.policy, codes), tmp_path / "run")
 
 
 def _geometry(accel: Path):

@@ -12,7 +12,9 @@ from host.geometry import Geometry, Stream
 from hw.boards import board
 from hw.ps7_top import map_top, top_text, write_top
 from hw.sources import sources_in
-from tests.hw.helpers import GEOMETRY
+from tests.hw.cocotb_bench import with_fault
+from tests.hw.helpers import GEOMETRY, model, random_codes
+from tests.hw.ps7 import wrong_inferences
 from tests.hw.test_shell import lint
 
 Z2 = board("pynq-z2")
@@ -91,3 +93,20 @@ def test_the_adapter_is_small(mapped: tuple[dict[str, Any], dict[str, Any]]) -> 
     mine = [cell for name, cell in netlist["cells"].items() if "adapter_i." in name]
     assert 100 < sum(cell["type"].startswith("FD") for cell in mine) < 250
     assert sum(cell["type"].startswith("LUT") for cell in mine) < 250
+
+
+def test_the_whole_top_infers_through_bursts(folder: Path, tmp_path: Path) -> None:
+    codes = random_codes(40, 1)
+    sources = [*sources_in(folder), *write_top(GEOMETRY, Z2, tmp_path)]
+    assert not wrong_inferences(folder, GEOMETRY, sources, codes, model(codes), tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text", "change"), [
+    (".s_awlen(gp_awlen)", ".s_awlen(4'd0)"), (".s_wstrb(gp_wstrb)", ".s_wstrb(4'hF)"), (".rst_n,", ".rst_n(1'b1),"),
+    (".s_bid(gp_bid)", ".s_bid(gp_rid)"), (".m_rdata(lite_rdata)", ".m_rdata(lite_wdata)")])
+def test_a_wrong_wire_is_found(folder: Path, tmp_path: Path, text: str, change: str) -> None:
+    codes, changed = random_codes(10, 1), tmp_path / "changed"
+    changed.mkdir()
+    sources = [*sources_in(folder), *with_fault(write_top(GEOMETRY, Z2, tmp_path), "ps7_top.sv", text, change, changed)]
+    assert wrong_inferences(folder, GEOMETRY, sources, codes, model(codes), tmp_path / "run")
