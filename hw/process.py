@@ -14,11 +14,12 @@ _running: set[subprocess.Popen[str]] = set()
 _stopped = threading.Event()
 
 
-def run(command: Sequence[str], text: str | None = None,
-        environment: Mapping[str, str] | None = None, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(command: Sequence[str], text: str | None = None, environment: Mapping[str, str] | None = None,
+        folder: Path | None = None, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
     """Run ``command`` in ``folder`` to its end with ``text`` on its standard input; output is captured.
 
-    After :func:`stop_all` nothing is started any more: KeyboardInterrupt instead.
+    What takes longer than ``timeout`` seconds is killed with all that it started: TimeoutError. After :func:`stop_all`
+    nothing is started any more: KeyboardInterrupt instead.
     """
     with _lock:
         check_stopped()
@@ -26,7 +27,12 @@ def run(command: Sequence[str], text: str | None = None,
                                    text=True, env=environment, cwd=folder, start_new_session=True)
         _running.add(process)
     try:
-        out, error = process.communicate(text)
+        out, error = process.communicate(text, timeout)
+    except subprocess.TimeoutExpired:
+        _kill(process)
+        process.communicate()
+        check_stopped()
+        raise TimeoutError from None
     finally:
         with _lock:
             _running.discard(process)

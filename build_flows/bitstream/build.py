@@ -18,10 +18,11 @@ from hw import boards
 from hw.boards import Board
 from hw.engines import ENGINES
 from hw.finn_library import patched_library
+from hw.machine import check_disk, check_memory
 from hw.vivado import installation
 from hw.vivado.board_files import find_board_files, finn_board, vivado_places
 from hw.vivado.installation import Installation
-from hw.vivado.replay import check_disk, replay
+from hw.vivado.replay import FREE_GB, replay
 
 FOLDER = "vivado"       # of the kit, in the run folder: not in accel/, so that a failed replay can go on
 
@@ -39,14 +40,15 @@ def find_vivado(board: Board, program: Path | None, board_files: Path | None, ti
                 run: Path) -> Vivado:
     """What a bitstream for ``board`` needs of the machine, before any work is done.
 
-    Raises ``ToolError`` for no Vivado, an unsupported version, missing board files, a full disk; ``UserError`` for a
-    board that FINN+ does not know.
+    Raises ``ToolError`` for no Vivado, an unsupported version, missing board files, a full disk, little memory;
+    ``UserError`` for a board that FINN+ does not know.
     """
     finn = finn_board(board)
     found = installation.find(program)
     places = [*([board_files] if board_files else []), *vivado_places(found.folder)]
     files = find_board_files(finn, places)
-    check_disk(run / FOLDER)
+    check_disk(run / FOLDER, FREE_GB, "Vivado")
+    check_memory(FREE_GB, "Vivado")
     return Vivado(found, files, timeout)
 
 

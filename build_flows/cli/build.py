@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.toolchain is not None:
         return _openxc7(args, folder)
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
-    check_tools(options)
+    check_tools(options, folder)
     with stage("collect observations"):
         what = subject.of_run(folder)
     result = build(what, options, folder / "accel")
@@ -120,7 +120,7 @@ def _openxc7(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
                         "leave it out, or change the target")
     args.target = "synth"    # what the bitstream is built on
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
-    check_tools(options)
+    check_tools(options, folder)
     board = boards.board(options.board)
     tools = find_tools(board)
     with stage("collect observations"):
@@ -145,7 +145,7 @@ def _bitstream(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
     args.target = "synth"        # what the bitstream is built on
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
-    check_tools(options)
+    check_tools(options, folder)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout must be above 0 seconds", args.timeout, "leave it out, or pass 7200")
     vivado = None if args.script_only else bitstream.find_vivado(boards.board(options.board), args.vivado,

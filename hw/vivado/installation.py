@@ -13,6 +13,7 @@ from host.errors import ToolError
 from hw import process
 
 WITHOUT = "or run the command with --script-only and take the build kit to a machine that has Vivado"
+ANSWER_S = 120.0      # Vivado starts slowly from a cold disk
 _VERSION = re.compile(r"(?<!\d)20\d\d\.\d")
 
 
@@ -39,13 +40,20 @@ def supported() -> tuple[str, ...]:
     return tuple(sorted(set(_VERSION.findall(line[1]))))
 
 
-def find(given: Path | None = None, environment: Mapping[str, str] = os.environ) -> Installation:
+def find(given: Path | None = None, environment: Mapping[str, str] = os.environ,
+         timeout: float = ANSWER_S) -> Installation:
     """The Vivado of ``--vivado`` (a folder or the program), else of XILINX_VIVADO, else on the PATH.
 
-    Raises :class:`ToolError` where there is none, it does not start, or FINN+ does not support its version.
+    Raises :class:`ToolError` where there is none, it does not tell its version in ``timeout`` seconds, or FINN+ does
+    not support that.
     """
     program = _program(given, environment)
-    done = process.run([str(program), "-version"])
+    try:
+        done = process.run([str(program), "-version"], timeout=timeout)
+    except TimeoutError:
+        raise ToolError("`vivado -version` must tell its version", f"no answer in {timeout:g} s from {program}",
+                        "run it by hand: a slow network disk or a licence server that it waits for may be the cause"
+                        ) from None
     found = _VERSION.search(done.stdout)
     if done.returncode or found is None:
         said = (done.stderr or done.stdout).strip().splitlines()

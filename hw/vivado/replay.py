@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -12,18 +11,9 @@ from hw import process
 from hw.vivado.installation import Installation
 from hw.vivado.log import Log
 
-FREE_GB = 4.0                  # of disk that a Zynq project takes, with room to spare
+FREE_GB = 4.0                  # of disk that a Zynq project takes, with room to spare; and about as much memory
 LOG = "quarl-vivado.log"       # in the kit's folder: all that Vivado said
 _AGAIN = "repeat the command: finished steps are kept"
-
-
-def check_disk(folder: Path, free_gb: float = FREE_GB) -> None:
-    """Raise :class:`ToolError` unless the disk of ``folder``, which may be still to be made, has ``free_gb`` free."""
-    place = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(place).free / 1e9
-    if free < free_gb:
-        raise ToolError(f"Vivado needs {free_gb:g} GB of free disk", f"{free:.1f} GB at {place}",
-                        "free some space, or keep the run folder on another disk")
 
 
 def replay(kit: Path, vivado: Installation, on_phase: Callable[[int], None], timeout: float | None = None) -> Log:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from build_flows.cli import main
-from hw.vivado import replay
+from hw import machine
 from tests.hw.vivado.helpers import VIVADO, need_tclsh, write_board_files
 
 
@@ -44,7 +44,7 @@ def test_what_is_missing_is_told_before_any_work(run, capsys, options, text):
 def test_a_wrong_version_and_a_full_disk(run, capsys, monkeypatch, tmp_path):
     command = ("build", run, "--target", "bitstream", "--vivado", VIVADO, "--board-files",
                write_board_files(tmp_path / "files"))
-    monkeypatch.setattr(replay.shutil, "disk_usage", lambda place: SimpleNamespace(free=1e9))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda place: SimpleNamespace(free=1e9))
     assert re.search(r"needs 4 GB of free disk, found 1\.0 GB at .*/run\. Fix: free some", failed(capsys, *command))
     monkeypatch.setenv("QUARL_STUB_VERSION", "2018.3")
     assert "Vivado must be one that FINN+ supports: 2022.2, 2024.2, found 2018.3" in failed(capsys, *command)

@@ -1,0 +1,48 @@
+"""Installed Python packages, held to the versions that pyproject.toml asks for. Nothing is imported."""
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable
+from functools import cache
+
+from packaging.requirements import Requirement
+
+from host.errors import ToolError
+
+_OURS = "quarl-fpga"
+
+
+@cache
+def requirements(extra: str = "") -> dict[str, Requirement]:
+    """What our distribution needs by name, or what its ``extra`` adds. Empty where we are not installed."""
+    try:
+        lines = importlib.metadata.requires(_OURS) or []
+    except importlib.metadata.PackageNotFoundError:
+        return {}
+    found = (Requirement(line) for line in lines)
+    return {each.name: each for each in found if each.name != _OURS and (
+        each.marker.evaluate({"extra": extra}) if each.marker else not extra)}
+
+
+def version(name: str) -> str:
+    """Of an installed distribution; ``none`` for one that is missing."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def check(wanted: Iterable[Requirement]) -> None:
+    """Raise :class:`ToolError` that names every package which is missing or of another version, with the fix."""
+    bad = [each for each in wanted
+           if version(each.name) == "none" or not each.specifier.contains(version(each.name), prereleases=True)]
+    if bad:
+        raise ToolError("these Python packages must be installed: " + ", ".join(map(_text, bad)),
+                        ", ".join(f"{each.name} {version(each.name)}" for each in bad),
+                        "pip install " + " ".join(f"'{_text(each)}'" for each in bad))
+
+
+def _text(requirement: Requirement) -> str:
+    """Name, extras and versions: what pip takes, without a marker."""
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras}{requirement.specifier}"
