@@ -14,6 +14,7 @@ from hw import process
 
 WITHOUT = "or run the command with --script-only and take the build kit to a machine that has Vivado"
 ANSWER_S = 120.0      # Vivado starts slowly from a cold disk
+USUAL = Path("/tools/Xilinx/Vivado")      # the installer's own choice, a folder a version; in our image a mount
 _VERSION = re.compile(r"(?<!\d)20\d\d\.\d")
 
 
@@ -42,7 +43,7 @@ def supported() -> tuple[str, ...]:
 
 def find(given: Path | None = None, environment: Mapping[str, str] = os.environ,
          timeout: float = ANSWER_S) -> Installation:
-    """The Vivado of ``--vivado`` (a folder or the program), else of XILINX_VIVADO, else on the PATH.
+    """The Vivado of ``--vivado`` (a folder or the program), of XILINX_VIVADO, on the PATH, or the newest of USUAL.
 
     Raises :class:`ToolError` where there is none, it does not tell its version in ``timeout`` seconds, or FINN+ does
     not support that.
@@ -75,7 +76,10 @@ def _program(given: Path | None, environment: Mapping[str, str]) -> Path:
             raise ToolError(f"{origin} must name Vivado's folder, the one with bin/vivado", place,
                             "for example /tools/Xilinx/Vivado/2024.2")
     found = shutil.which("vivado", path=environment.get("PATH"))
-    if found is None:
-        raise ToolError("a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO or on the PATH", "none",
-                        f"pass --vivado /tools/Xilinx/Vivado/2024.2, {WITHOUT}")
-    return Path(found).absolute()
+    if found is not None:
+        return Path(found).absolute()
+    usual = sorted(USUAL.glob("*/bin/vivado"), key=lambda program: (program.parts[-3] in supported(), program))
+    if not usual:
+        raise ToolError(f"a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO, on the PATH or in {USUAL}",
+                        "none", f"pass --vivado /opt/Xilinx/Vivado/2024.2, {WITHOUT}")
+    return usual[-1]

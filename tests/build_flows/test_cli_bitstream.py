@@ -2,12 +2,14 @@
 import json
 import re
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from build_flows.cli import main
 from hw import machine
+from hw.vivado import installation
 from tests.hw.vivado.helpers import VIVADO, need_tclsh, write_board_files
 
 
@@ -16,6 +18,7 @@ def run(tmp_path, monkeypatch):
     """A run folder as far as the checks before any work look at it, and no Vivado on the machine."""
     monkeypatch.delenv("XILINX_VIVADO", raising=False)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(installation, "USUAL", Path("/nowhere"))
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").write_text("{}")
     return tmp_path / "run"
@@ -30,7 +33,7 @@ def failed(capsys, *arguments):
 
 
 @pytest.mark.parametrize(("options", "text"), [
-    ((), "a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO or on the PATH, found none. Fix: pass"),
+    ((), "a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO, on the PATH or in /nowhere, found none. Fix"),
     (("--vivado", "/nowhere"), "--vivado must name Vivado's folder, the one with bin/vivado, found /nowhere."),
     (("--vivado", VIVADO), "Vivado needs the board files of tul.com.tw:pynq-z2:part0:1.0, found none below no folder."),
     (("--vivado", VIVADO, "--timeout", "0"), "--timeout must be above 0 seconds, found 0.0."),

@@ -28,10 +28,39 @@ def test_the_option_wins_over_the_variable_and_that_over_the_path(xilinx, tmp_pa
     assert (found.program, found.version, found.folder) == (VIVADO, "2024.2", VIVADO.parent.parent)
 
 
-def test_no_vivado():
-    with pytest.raises(ToolError, match=r"a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO or on the "
-                                        r"PATH, found none\. Fix: pass --vivado /tools/Xilinx/Vivado/2024\.2, or run "
-                                        r"the command with --script-only"):
+@pytest.fixture
+def usual(tmp_path, monkeypatch):
+    """Stands in for /tools/Xilinx/Vivado. Returns a function that puts Vivados of some versions there."""
+    monkeypatch.setattr(installation, "USUAL", tmp_path)
+
+    def fill(*versions):
+        for version in versions:
+            (tmp_path / version / "bin").mkdir(parents=True)
+            shutil.copy(VIVADO, tmp_path / version / "bin")
+        return tmp_path
+    return fill
+
+
+def test_no_vivado(usual):
+    nowhere = usual()
+    with pytest.raises(ToolError, match=r"a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO, on the PATH "
+                                        rf"or in {nowhere}, found none\. Fix: pass --vivado /opt/Xilinx/Vivado/"
+                                        r"2024\.2, or run the command with --script-only"):
+        installation.find(None, {"PATH": "/nowhere"})
+
+
+def test_the_newest_supported_one_in_the_usual_place_comes_last(usual, xilinx):
+    place = usual("2022.2", "2024.2", "2025.1")
+    assert installation.find(None, {"PATH": "/nowhere"}).program == place / "2024.2" / "bin" / "vivado"
+    assert installation.find(None, {"PATH": str(VIVADO.parent)}).program == VIVADO
+    variable = {"PATH": "/nowhere", "XILINX_VIVADO": str(xilinx)}
+    assert installation.find(None, variable).program == xilinx / "bin" / "vivado"
+
+
+def test_an_unsupported_one_in_the_usual_place_is_named(usual, monkeypatch):
+    place = usual("2023.1")
+    monkeypatch.setenv("QUARL_STUB_VERSION", "2023.1")
+    with pytest.raises(ToolError, match=rf"must be one that FINN\+ supports: .*, found 2023\.1 at {place}/2023\.1/bin"):
         installation.find(None, {"PATH": "/nowhere"})
 
 
