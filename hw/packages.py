@@ -24,6 +24,7 @@ def requirements(extra: str = "") -> dict[str, Requirement]:
         each.marker.evaluate({"extra": extra}) if each.marker else not extra)}
 
 
+@cache       # it takes some ms, and there are many
 def version(name: str) -> str:
     """Of an installed distribution; ``none`` for one that is missing."""
     try:

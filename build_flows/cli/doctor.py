@@ -1,36 +1,50 @@
-"""Check what this machine has: every missing tool with the line that installs it."""
+"""Check what this machine has: a line for each part, pass, warn or fail, with what mends it.
+
+  quarl doctor                                # for a PYNQ-Z2, and runs in this folder
+  quarl doctor --board kv260 --json
+
+What training, building and emulating needs must be there, or the exit code is 2. Vivado, openXC7, Docker and the
+simulators of some tasks are only warned about. `quarl build` itself checks what its target needs.
+"""
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
-
-from host.errors import ToolError
 
 HELP = "check the machine for missing tools"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``quarl doctor`` takes none."""
+    """Arguments of ``quarl doctor``."""
+    parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")
+    parser.add_argument("--vivado", type=Path, metavar="FOLDER", help="Vivado's folder or program, as for quarl build")
+    parser.add_argument("--board-files", type=Path, metavar="FOLDER", help="where the board's files were unpacked")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Print one line a flow. Raises the first ``ToolError`` after all lines."""
+    """Print a line for each part. Raises what the first that fails raised, after all lines."""
     from build_flows.artefacts import versions
     from build_flows.console import say
+    from build_flows.doctor import FAIL, WARN, examine
+    from host.console import print_json
+    from hw import boards
     from hw.cache import cache_folder
-    from hw.prerequisites import require
 
-    problems: list[ToolError] = []
-    for flow in ("emulate", "synthesise"):
-        try:
-            require(flow)
-            say("%-12s ready" % flow)
-        except ToolError as error:
-            say("%-12s %s" % (flow, error))
-            problems.append(error)
-    for name, version in versions().items():
-        say("%-12s %s" % (name, version))
-    say("%-12s %s" % ("cache", cache_folder("", "")))
-    if problems:
-        raise problems[0]
-    return {"ready": True, "versions": versions()}
+    lines = []
+    for line in examine(boards.board(args.board), Path.cwd(), args.vivado, args.board_files):
+        lines.append(line)
+        say("%s  %-15s  %s" % (line.status, line.name, line.found))
+        if line.fix:
+            say("%21s  fix: %s" % ("", line.fix))
+    failed, warned = ([line for line in lines if line.status == status] for status in (FAIL, WARN))
+    say("%d failed, %d warnings; cache in %s" % (len(failed), len(warned), cache_folder("", "")))
+    result = {"ready": not failed, "board": args.board, "versions": versions(),
+              "checks": [{"name": line.name, "status": line.status, "found": line.found, "fix": line.fix}
+                         for line in lines]}
+    errors = [line.error for line in failed if line.error]
+    if errors:
+        if args.json:       # who reads that wants to know all of it
+            print_json(result)
+        raise errors[0]
+    return result

