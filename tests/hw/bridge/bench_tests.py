@@ -1,148 +1,28 @@
-"""What cocotb runs inside the simulator: an AXI master and an accelerator, both with random pauses, around the bridge.
+"""What cocotb runs inside the simulator.
 
-Every pin and every answer is compared with model.py in every cycle, so a test only has to bring the bridge somewhere;
-what it asserts itself is what a user relies on.
+surroundings.py compares every pin and every answer with the model in every cycle, so a test only has to bring the
+bridge somewhere; what it asserts itself is what a user relies on.
 """
 from __future__ import annotations
 
-import hashlib
 import os
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
 from host import registers as reg
-from tests.hw.bridge.model import Model, Sizes
+from tests.hw.bridge.surroundings import Bridge, answer
 
 EFFORT = int(os.environ["BENCH_EFFORT"])
 FLAGS = reg.STATUS_BUSY | reg.STATUS_DONE | reg.STATUS_OVERRUN | reg.STATUS_TIMEOUT
 READABLE = [register.offset for register in reg.REGISTERS]
 
 
-class Accelerator:
-    """Takes an observation and gives an action that depends on every bit of it, with random pauses on both sides."""
-
-    def __init__(self, sizes: Sizes):
-        self.sizes, self.stall_in, self.stall_out = sizes, 0.0, 0.0
-        self.taken: list[int] = []
-        self.given: list[int] = []
-        self.shown = False
-
-    def cycle(self, pins: dict[str, int]) -> tuple[int, int, int]:
-        """obs_tready, act_tvalid and act_tdata of the next cycle."""
-        if pins["obs_tvalid"] and pins["obs_tready"]:
-            self.taken.append(pins["obs_tdata"])
-        if pins["act_tvalid"] and pins["act_tready"]:
-            self.given.pop(0)
-            self.shown = False
-        if not pins["accel_rst_n"]:
-            self.taken, self.given, self.shown = [], [], False
-        if len(self.taken) == self.sizes.beats_in:
-            frame = b"".join(beat.to_bytes(self.sizes.beat_in, "little") for beat in self.taken)
-            size, action = self.sizes.beat_out, answer(frame, self.sizes.act)
-            self.given += [int.from_bytes(action[i:i + size], "little") for i in range(0, len(action), size)]
-            self.taken = []
-        self.shown = bool(self.given) and (self.shown or random.random() >= self.stall_out)
-        return int(random.random() >= self.stall_in), int(self.shown), self.given[0] if self.shown else 0
-
-
-def answer(observation: bytes, size: int) -> bytes:
-    """The action of ``size`` bytes that the accelerator gives."""
-    return hashlib.shake_128(observation).digest(size)
-
-
-class Bench:
-    """Everything around the bridge. Use ``await Bench.start(dut)``."""
-
-    def __init__(self, dut: Any):
-        self.dut = dut
-        obs, in_w, act, out_w, aw = (int(getattr(dut, name).value)
-                                     for name in ("OBS_BYTES", "IN_W", "ACT_BYTES", "OUT_W", "AW"))
-        self.sizes = Sizes(obs, in_w // 8, act, out_w // 8, aw)
-        self.accelerator, self.model = Accelerator(self.sizes), Model(self.sizes)
-
-    @classmethod
-    async def start(cls, dut: Any, pause: float = 0.0) -> Bench:
-        """After a hard reset and a write of the whole observation; the master pauses with that probability."""
-        bench = cls(dut)
-        dut.ap_rst_n.value = 0
-        dut.obs_tready.value = dut.act_tvalid.value = dut.act_tdata.value = 0
-        bench.master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi_ctrl"), dut.ap_clk, dut.ap_rst_n,
-                                     reset_active_level=False)
-        Clock(dut.ap_clk, 10, "ns").start()
-        for _ in range(4):
-            await RisingEdge(dut.ap_clk)
-        cocotb.start_soon(bench._watch())
-        await bench.hard_reset()
-        if pause:
-            bench.pause(pause)
-        await bench.write(reg.OBSERVATION, random.randbytes(bench.sizes.obs))
-        return bench
-
-    async def _watch(self) -> None:
-        fields, driven = self.sizes.fields, (None, None, None)
-        signals = self.dut.obs_tready, self.dut.act_tvalid, self.dut.act_tdata
-        while True:
-            await RisingEdge(self.dut.ap_clk)
-            packed = int(self.dut.pins.value)
-            pins = {name: packed >> shift & mask for name, shift, mask in fields}
-            self.model.cycle(pins)
-            drive = self.accelerator.cycle(pins)
-            for signal, old, new in zip(signals, driven, drive, strict=True):
-                if old != new:
-                    signal.value = new
-            driven = drive
-
-    def pause(self, probability: float) -> None:
-        """Let the master pause at random on each of its five channels."""
-        def pauses() -> Iterator[bool]:
-            while True:
-                yield random.random() < probability
-        write, read = self.master.write_if, self.master.read_if
-        for channel in (write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel):
-            channel.set_pause_generator(pauses())
-
-    async def hard_reset(self) -> None:
-        self.dut.ap_rst_n.value = 0
-        await self.idle(random.randint(2, 4))
-        self.dut.ap_rst_n.value = 1
-
-    async def idle(self, cycles: int) -> None:
-        for _ in range(cycles):
-            await RisingEdge(self.dut.ap_clk)
-
-    async def write(self, offset: int, data: int | bytes) -> None:
-        """A word or some bytes; every answer must be OKAY."""
-        done = await self.master.write(offset, data if isinstance(data, bytes) else data.to_bytes(4, "little"))
-        assert done.resp == AxiResp.OKAY, f"write of 0x{offset:x}: {done.resp}"
-
-    async def read(self, offset: int, size: int = 4) -> int:
-        """A little-endian number, one word unless ``size`` bytes."""
-        done = await self.master.read(offset, size)
-        assert done.resp == AxiResp.OKAY, f"read of 0x{offset:x}: {done.resp}"
-        return int.from_bytes(done.data, "little")
-
-    async def action(self) -> bytes:
-        return (await self.read(reg.ACTION, self.sizes.act)).to_bytes(self.sizes.act, "little")
-
-    async def infer(self) -> bytes:
-        """Write a random observation, wait, check the action. Returns the observation."""
-        observation = random.randbytes(self.sizes.obs)
-        await self.write(reg.OBSERVATION, observation)
-        status = await self.read(reg.WAIT)
-        assert status & (reg.STATUS_BUSY | reg.STATUS_DONE | reg.STATUS_TIMEOUT) == reg.STATUS_DONE, hex(status)
-        assert await self.action() == answer(observation, self.sizes.act), "the action is that of this observation"
-        return observation
-
-
 @cocotb.test()
 async def constants_and_addresses_without_a_register(dut: Any) -> None:
-    bench = await Bench.start(dut, pause=0.3)
+    bench = await Bridge.start(dut, pause=0.3)
     assert await bench.read(reg.ID) == 0x51524C31
     assert await bench.read(reg.GEOMETRY) == bench.sizes.act << 16 | bench.sizes.obs
     assert await bench.read(reg.BUILD_ID) == 0xC0FFEE01
@@ -157,7 +37,7 @@ async def constants_and_addresses_without_a_register(dut: Any) -> None:
 
 @cocotb.test()
 async def a_write_to_what_is_read_only_does_nothing(dut: Any) -> None:
-    bench = await Bench.start(dut, pause=0.2)
+    bench = await Bridge.start(dut, pause=0.2)
     await bench.write(reg.CTRL, reg.CTRL_AUTO_START)
     await bench.infer()
     for register in reg.REGISTERS:
@@ -171,7 +51,7 @@ async def a_write_to_what_is_read_only_does_nothing(dut: Any) -> None:
 @cocotb.test()
 async def inferences_and_statistics(dut: Any) -> None:
     """By auto-start and by command, with the accelerator at any speed; the sums are what the master's clock says."""
-    bench = await Bench.start(dut, pause=0.3)
+    bench = await Bridge.start(dut, pause=0.3)
     await bench.write(reg.CTRL, reg.CTRL_AUTO_START)
     latencies = []
     for i in range(6 * EFFORT):
@@ -192,7 +72,7 @@ async def inferences_and_statistics(dut: Any) -> None:
 @cocotb.test()
 async def random_traffic(dut: Any) -> None:
     """Reads and writes of everything that overlap, with any strobes; the model knows what comes out."""
-    bench = await Bench.start(dut)
+    bench = await Bridge.start(dut)
     end = reg.OBSERVATION + bench.sizes.obs
 
     async def writes(n: int) -> None:
@@ -227,7 +107,7 @@ async def random_traffic(dut: Any) -> None:
 @cocotb.test()
 async def a_start_while_busy_is_refused(dut: Any) -> None:
     """Whatever the second observation writes, the action of the first is not touched, and the second can be run."""
-    bench = await Bench.start(dut, pause=0.1)
+    bench = await Bridge.start(dut, pause=0.1)
     await bench.write(reg.CTRL, reg.CTRL_AUTO_START)
     bench.accelerator.stall_in = bench.accelerator.stall_out = 1.0
     first, second = random.randbytes(bench.sizes.obs), random.randbytes(bench.sizes.obs)
@@ -247,7 +127,7 @@ async def a_start_while_busy_is_refused(dut: Any) -> None:
 @cocotb.test()
 async def a_soft_reset_in_mid_frame(dut: Any) -> None:
     """At any moment of an inference: the next one is right, and its start may come while the reset lasts."""
-    bench = await Bench.start(dut)
+    bench = await Bridge.start(dut)
     bench.accelerator.stall_in, bench.accelerator.stall_out = 0.4, 0.4
     for delay in range(0, 12 * EFFORT, 2):
         await bench.write(reg.CTRL, reg.CTRL_START)
@@ -263,7 +143,7 @@ async def a_soft_reset_in_mid_frame(dut: Any) -> None:
 @cocotb.test()
 async def a_start_that_a_reset_holds_back(dut: Any) -> None:
     """It keeps its observation, whatever is written until the accelerator runs."""
-    bench = await Bench.start(dut)
+    bench = await Bridge.start(dut)
     first, second = random.randbytes(bench.sizes.obs), random.randbytes(bench.sizes.obs)
     await bench.write(reg.OBSERVATION, first)
     await bench.write(reg.CTRL, reg.CTRL_SOFT_RESET)
@@ -276,7 +156,7 @@ async def a_start_that_a_reset_holds_back(dut: Any) -> None:
 @cocotb.test()
 async def wait_gives_up(dut: Any) -> None:
     """After TIMEOUT cycles and not before; writes go on meanwhile, and a reset ends it at once."""
-    bench = await Bench.start(dut)
+    bench = await Bridge.start(dut)
     bench.accelerator.stall_out = 1.0
     for timeout in (0, 1, 2, 37):
         await bench.write(reg.TIMEOUT, timeout)
@@ -309,7 +189,7 @@ async def wait_gives_up(dut: Any) -> None:
 
 @cocotb.test()
 async def a_hard_reset_at_any_time(dut: Any) -> None:
-    bench = await Bench.start(dut)
+    bench = await Bridge.start(dut)
     for delay in range(4 * EFFORT):
         bench.accelerator.stall_in, bench.accelerator.stall_out = 0.5, random.choice([0.5, 1.0])
         await bench.write(reg.TIMEOUT, 1000)
@@ -329,7 +209,7 @@ async def a_hard_reset_at_any_time(dut: Any) -> None:
 
 @cocotb.test()
 async def the_last_byte_starts_and_strobes_count(dut: Any) -> None:
-    bench = await Bench.start(dut)
+    bench = await Bridge.start(dut)
     last, word = reg.OBSERVATION + bench.sizes.obs - 1, bytes(4)
     await bench.write(reg.CTRL, reg.CTRL_AUTO_START)
     for offset in range(reg.OBSERVATION, last):
@@ -347,7 +227,7 @@ async def the_last_byte_starts_and_strobes_count(dut: Any) -> None:
 @cocotb.test()
 async def long_numbers(dut: Any) -> None:
     """What takes years to reach: upper halves, which come with their lower halves, and the wrap of SEQUENCE."""
-    bench = await Bench.start(dut)
+    bench = await Bridge.start(dut)
     bridge, model = dut.bridge_i, bench.model
     await bench.write(reg.CTRL, reg.CTRL_AUTO_START)
     for _ in range(3):
@@ -369,7 +249,7 @@ async def long_numbers(dut: Any) -> None:
 @cocotb.test()
 async def no_output_follows_an_input_within_a_cycle(dut: Any) -> None:
     """Every port of AXI and of the streams is registered: at any time of a cycle, inputs may do what they want."""
-    bench = await Bench.start(dut, pause=0.5)
+    bench = await Bridge.start(dut, pause=0.5)
     inputs = {"s_axi_ctrl_" + name: width for name, width in (
         ("awaddr", bench.sizes.aw), ("awvalid", 1), ("wdata", 32), ("wstrb", 4), ("wvalid", 1), ("bready", 1),
         ("araddr", bench.sizes.aw), ("arvalid", 1), ("rready", 1))}
@@ -396,6 +276,6 @@ async def no_output_follows_an_input_within_a_cycle(dut: Any) -> None:
     traffic.cancel()
 
 
-async def _endless(bench: Bench) -> None:
+async def _endless(bench: Bridge) -> None:
     while True:
         await bench.infer()
