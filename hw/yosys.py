@@ -13,10 +13,14 @@ from hw import process
 _WORKER = Path(__file__).with_name("yosys_worker.py")
 
 
-def run_yosys(job: dict[str, Any], folder: Path) -> Any:
-    """Run one job of hw/yosys_worker.py in ``folder``; returns its answer. Raises ToolError with the end of the log."""
+def run_yosys(job: dict[str, Any], folder: Path, timeout: float | None = None) -> Any:
+    """Run one job of hw/yosys_worker.py in ``folder``; returns its answer.
+
+    Raises ToolError with the end of the log, TimeoutError after ``timeout`` seconds.
+    """
     # Yosys splits its own commands at the spaces of a temporary path: it gets a relative one.
-    done = process.run([sys.executable, "-P", str(_WORKER)], json.dumps(job), dict(os.environ, TMPDIR="."), folder)
+    done = process.run([sys.executable, "-P", str(_WORKER)], json.dumps(job), dict(os.environ, TMPDIR="."), folder,
+                       timeout)
     answer = done.stdout.rpartition("\n@answer ")[2]
     if done.returncode or answer == done.stdout:
         log = (done.stdout + done.stderr).strip()[-3000:]

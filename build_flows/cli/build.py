@@ -10,6 +10,8 @@ chain is compared on 12,000 observations. One different number fails the build.
 --target emulate   RTL, emulator and parity
 --target synth     and Yosys synthesis for the board's chip: LUT, FF, CARRY4, DSP and BRAM, per layer and whole
 --verify-netlist   and simulate the synthesised netlist cell by cell: inferences through its bridge, equal or an error
+--fmax             and an estimate of the clock with the path that limits it, by open place and route for an ECP5, which
+                   is not the board's chip (docs/fmax.md); it takes minutes, --timeout SECONDS at most
 
 --target bitstream and Vivado: the design in FINN's Zynq shell, placed, routed, and held to timing and size. Vivado is
                    found by --vivado, XILINX_VIVADO or the PATH. A repeat goes on with the step that failed.
@@ -68,28 +70,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_options(parser, targets=f"emulate, synth or {BITSTREAM}")
     parser.add_argument("--verify-netlist", action="store_true",
                         help="with --target synth: also simulate the synthesised netlist, and compare")
+    parser.add_argument("--fmax", action="store_true",
+                        help="with --target synth: also an estimate of the clock, on an ECP5, in minutes")
     parser.add_argument("--toolchain", help="openxc7, with --target bitstream: open tools, for a Zynq-7000")
     vivado = parser.add_argument_group(f"with --target {BITSTREAM}, by Vivado")
     vivado.add_argument("--script-only", action="store_true", help="make the build kit RUN/vivado, do not call Vivado")
     vivado.add_argument("--vivado", type=Path, metavar="FOLDER", help="Vivado's folder or program")
     vivado.add_argument("--board-files", type=Path, metavar="FOLDER", help="where the board's files were unpacked")
-    vivado.add_argument("--timeout", type=float, metavar="SECONDS", help="that Vivado may take (default: any)")
+    vivado.add_argument("--timeout", type=float, metavar="SECONDS", help="that Vivado, or --fmax, may take")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, and print what came of it."""
-    from build_flows import subject
+    from build_flows import fmax, subject
     from build_flows.console import stage
     from build_flows.flow import TARGETS, build, check_tools
 
     folder = run_folder(args)
+    if args.timeout is not None and args.timeout <= 0:
+        raise UserError("--timeout must be above 0 seconds", args.timeout, "leave it out, or pass 7200")
+    if args.fmax and args.target != "synth":
+        raise UserError("--fmax goes with --target synth", f"--target {args.target}",
+                        "leave it out, or change the target")
     if args.target == BITSTREAM and args.toolchain is None:
         return _bitstream(args, folder)
     if args.target not in (*TARGETS, BITSTREAM):
         raise UserError("--target must be one of " + ", ".join((*TARGETS, BITSTREAM)), args.target,
                         "choose one of them")
     for option in _VIVADO:
-        if getattr(args, option):
+        if getattr(args, option) and not (option == "timeout" and args.fmax):
             raise UserError(f"--{option.replace('_', '-')} goes with --target {BITSTREAM} by Vivado",
                             f"--target {args.target}" + (" --toolchain openxc7" if args.toolchain else ""),
                             "leave it out, or change the target")
@@ -97,10 +106,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return _openxc7(args, folder)
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
     check_tools(options, folder)
+    if args.fmax:
+        fmax.check(options.compute, options.style.products)
     with stage("collect observations"):
         what = subject.of_run(folder)
     result = build(what, options, folder / "accel")
     show(result)
+    if args.fmax:
+        result["fmax"] = fmax.estimate(folder / "accel", args.timeout)
+        _show_fmax(result["fmax"])
     return {"run": str(folder), **result}
 
 
@@ -146,8 +160,6 @@ def _bitstream(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     args.target = "synth"        # what the bitstream is built on
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
     check_tools(options, folder)
-    if args.timeout is not None and args.timeout <= 0:
-        raise UserError("--timeout must be above 0 seconds", args.timeout, "leave it out, or pass 7200")
     vivado = None if args.script_only else bitstream.find_vivado(boards.board(options.board), args.vivado,
                                                                  args.board_files, args.timeout, folder)
     with stage("collect observations"):
@@ -184,3 +196,13 @@ def show(result: dict[str, Any]) -> None:
         rows.append(("% of " + synth["board"]["name"],
                      *(f"{synth['percent'][k]:.1f}" if k in synth["percent"] else "" for k in kinds)))
         table("Resources (Yosys, xc7)", ("", *(k.upper().replace("_", " ") for k in kinds)), rows)
+
+
+def _show_fmax(found: dict[str, Any]) -> None:
+    """The clock's estimate, and the path that limits it."""
+    from build_flows.console import say, table
+    from build_flows.fmax import told
+
+    table("Path that limits the clock (%s)" % found["label"], ("", "logic levels", "logic, ns", "routing, ns"),
+          [(told(step), step["levels"], step["logic_ns"], step["routing_ns"]) for step in found["path"]])
+    say("clock %g MHz: %s, bridge included; it is no figure of the board's chip" % (found["mhz"], found["label"]))

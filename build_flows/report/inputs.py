@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
+from build_flows import artefacts
 from host import accelerator, policy, runlog
 from host.errors import UserError
 
-REPORTS = ("parity", "estimate", "synth", "timing", "netlist")
+REPORTS = ("parity", "estimate", "synth", "timing", "netlist", artefacts.FMAX, artefacts.BITSTREAM)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +42,19 @@ class Run:
     synth: dict[str, Any] | None
     timing: dict[str, Any] | None
     netlist: dict[str, Any] | None
+    fmax: dict[str, Any] | None
+    bitstream: dict[str, Any] | None
     log: Log | None
 
     @property
     def name(self) -> str:
         """The folder's name."""
         return self.folder.resolve().name
+
+    @property
+    def build_key(self) -> str:
+        """What the accelerator was built from, as a hash. Raises :class:`UserError` where there is none."""
+        return artefacts.built_key(self.folder / "accel")
 
     @property
     def settings(self) -> dict[str, Any]:

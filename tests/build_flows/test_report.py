@@ -14,13 +14,14 @@ from typing import Any
 import plotly.graph_objects
 import pytest
 import yaml
-from report_runs import EVIL, Page, add_analysis, add_log, make_full_run, make_policy, make_run
+from report_runs import EVIL, Page, add_analysis, add_bitstream, add_log, make_full_run, make_policy, make_run
 
 from build_flows.cli import _parser as parser
 from build_flows.cli.train import _settings
 from build_flows.report import charts, commands, figures, write_report
 from build_flows.report.inputs import Run, read_run
 from build_flows.report.markup import Html, bar, join, safe, table, tag
+from host import accelerator
 from host import policy as package
 from host.errors import ToolError, UserError
 from host.files import write_json
@@ -55,19 +56,23 @@ def test_every_section_shows_its_input(full: Page) -> None:
             "Last observation word to action valid, behind the bridge 68 67 0.68 µs",
             "Accelerator alone, first beat in to last beat out 61 – 0.61 µs",
             "6,250,000 inferences per second", "In the closed loop, median (68 to 71 cycles) 68",
+            "This is an estimate, ECP5 (LFE5U-85F-6), and not the board's chip", "built for 100 MHz on pynq-z2.",
+            "81.2 MHz, bridge included, placed and routed in 75 s by nextpnr 0.11.1. The slowest path takes 2.88 ns of "
+            "logic in 10 levels and 9.44 ns of routing; it leads from layer 0, mvtu to layer 1, dot.sum.",
+            "layer 1 dot.sum total 17 10 2.36 7.54", "accel/reports/fmax.json",
             "It is not the board's", "Device 213 µs 301 µs 513 µs",
             "Layer 1 64 → 64 4 4 32 16 8 9,876 10,411 7,345 0 81.7 %", "Layer 2 64 → 2 4 none 2 16 4",
             "AXI4-Lite bridge – 410 655 0 3.2 %", "Total 12,345 12,745",
             "torch 2.9.1", "finn-plus 1.6.1", "policy.result.mean_return 500.0", "config.settings.net_arch [64, 64]",
             "accel/reports/synth.json", "run/a.jsonl"):
         assert part in full.text
-    assert "not in this run yet" not in full.text and "⚠" not in full.text
+    assert "not in this run yet" not in full.text and "⚠" not in full.text and "Vivado" not in full.text
 
 
 def test_reproduce_lists_the_commands_with_the_runs_values(full: Page) -> None:
     assert ("quarl train --task CartPole-v1 --algo ppo --weight-bits 4 --act-bits 4 --input-bits 8 --seed 3 "
             "--steps 100000 --out runs/cartpole quarl export runs/cartpole quarl build runs/cartpole --board pynq-z2 "
-            "--compute lut --target synth --fold min-latency --max-lut-percent 70 quarl run runs/cartpole "
+            "--compute lut --target synth --fold min-latency --max-lut-percent 70 --fmax quarl run runs/cartpole "
             "--device emulator --episodes 10 --seed 0 quarl report runs/cartpole") in full.text
 
 
@@ -123,6 +128,7 @@ def test_without_optional_inputs_each_section_names_its_command(tmp_path: Path) 
             "quarl build runs/x --target emulate",
             "Synthesis results are not in this run yet: quarl build runs/x --target synth",
             "The RTL's timing is not in this run yet: quarl build runs/x --target emulate",
+            "An estimate of the clock, on an ECP5, is not in this run yet: quarl build runs/x --target synth --fmax",
             "The host's time per step is not in this run yet: quarl run runs/x --device emulator",
             "A dash is what is not known yet: quarl build runs/x --target synth finds it.",
             "Layer 0 4 → 64 4 4 – – – – – – – –", "W4 A4 I8", "not compared yet", "not synthesised yet"):
@@ -133,12 +139,40 @@ def test_without_optional_inputs_each_section_names_its_command(tmp_path: Path) 
 @pytest.mark.parametrize("part", ["train/evaluations.json", "train/progress.csv", "train/analysis.json",
                                   "accel/accel.json",
                                   *(f"accel/reports/{name}.json"
-                                    for name in ("parity", "estimate", "synth", "timing", "netlist")),
+                                    for name in ("parity", "estimate", "synth", "timing", "netlist", "fmax")),
                                   "run/a.jsonl"])
 def test_any_one_input_may_be_missing(tmp_path: Path, part: str) -> None:
     folder = make_full_run(tmp_path / "x")
     (folder / part).unlink()
     assert Page(write_report(folder)).open == []
+
+
+def test_a_bitstream_beside_what_was_predicted(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    add_bitstream(folder, tmp_path, seconds=1234.5, critical_warnings=[EVIL])
+    page = Page(write_report(folder))
+    for part in (
+            "Build kit 0123456789ab… placed and routed by Vivado 2024.2 in 1,234 s for pynq-z2 at 100 MHz; FINN+ "
+            "1.6.1, bridge at 0x40000000.",
+            "setup 1.234 from top_i", "hold 0.021 from", "1 critical warnings " + EVIL,
+            # Vivado, Yosys and its error, the model and its error
+            "layer 0, LUT 300 1,034 +244.7 % 912 +204.0 %", "layer 0, Flip-flop 200 1,203 +501.5 % – –",
+            "layer 0, DSP 4 0 -100.0 % 0 -100.0 %", "bridge, LUT 400 410 +2.5 % – –",
+            "whole, LUT 700 12,745 +1,720.7 % 12,345 +1,663.6 %",
+            "LUT 4,711 53,200 8.9 %", "Block RAM (36 kbit) 2.5 140 1.8 %",
+            "--max-lut-percent 70 --fmax quarl build runs/x --board pynq-z2 --compute lut --target bitstream --fold",
+            "accel/reports/bitstream.json"):
+        assert part in page.text, part
+    assert page.open == [] and not page.all("img")
+
+
+def test_a_design_that_no_ecp5_holds(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    (folder / "accel/reports/fmax.json").unlink()
+    accelerator.write(dataclasses.replace(accelerator.read(folder / "accel"), engine="dsp"), folder / "accel")
+    text = Page(write_report(folder)).text
+    assert "made on an ECP5, which has no DSP48 slices: there is none of this design." in text
+    assert "--fmax" not in text
 
 
 def test_all_text_is_escaped(tmp_path: Path) -> None:

@@ -41,6 +41,14 @@ def test_the_slowest_path_by_its_signals() -> None:
         {"instance": "mvu_i", "signal": "Total", "levels": 0, "logic_ns": 0, "routing_ns": 0}]
 
 
+def test_a_memory_goes_by_its_name() -> None:
+    steps = [step("logic", 0.5, f"unit.queue_i.queue.0.{cell}") for cell in ("1_DO_1", "3_DO", "0_DO_2_TRELLIS_COMB")]
+    clock = "posedge $glbnet$ap_clk$TRELLIS_IO_IN"
+    found = summary({**REPORT, "critical_paths": [{"from": clock, "to": clock, "path": steps}]})
+    assert [(part["instance"], part["signal"], part["levels"]) for part in found["path"]] == [
+        ("unit.queue_i", "queue", 3)]
+
+
 def test_a_design_without_a_clock() -> None:
     with pytest.raises(ToolError, match="must have one clock, found none"):
         summary({**REPORT, "fmax": {}})

@@ -1,6 +1,7 @@
 """The commands that make the same run again."""
 from __future__ import annotations
 
+from build_flows.artefacts import BITSTREAM
 from build_flows.report import commands
 from build_flows.report.inputs import Run
 from build_flows.report.markup import Html, code, join, tag
@@ -8,7 +9,10 @@ from build_flows.report.markup import Html, code, join, tag
 
 def section(run: Run) -> Html:
     """From nothing to this page."""
-    lines = [*commands.train(run), commands.export(run), commands.build(run), commands.play(run), commands.report(run)]
+    build = [commands.build(run) + (" --fmax" if run.fmax else "")]
+    if run.bitstream:
+        build.append(commands.build(run, BITSTREAM))
+    lines = [*commands.train(run), commands.export(run), *build, commands.play(run), commands.report(run)]
     init = run.config.get("init")
     note = [tag("p", "Training starts from the fp32 run ", code(commands.path(init)), ", which must be there.")
             ] if init else []
