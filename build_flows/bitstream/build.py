@@ -9,8 +9,7 @@ from typing import Any
 
 from build_flows import artefacts, flow, folding, lowering, resources
 from build_flows.bitstream import kit, results, zynq
-from build_flows.bitstream.display import phases
-from build_flows.console import say, stage
+from build_flows.console import phases, say, stage
 from build_flows.finn_session import finn_session
 from build_flows.flow import Options
 from build_flows.subject import Subject
@@ -22,6 +21,7 @@ from hw.machine import check_disk, check_memory
 from hw.vivado import installation
 from hw.vivado.board_files import find_board_files, finn_board, vivado_places
 from hw.vivado.installation import Installation
+from hw.vivado.log import PHASES
 from hw.vivado.replay import FREE_GB, replay
 
 FOLDER = "vivado"       # of the kit, in the run folder: not in accel/, so that a failed replay can go on
@@ -91,7 +91,7 @@ def build(subject: Subject, options: Options, run: Path, vivado: Vivado) -> dict
         return built
     say(f"Vivado {vivado.installation.version} at {vivado.installation.program}, log in {folder}")
     start = time.perf_counter()
-    with phases() as show:
+    with phases("Vivado", PHASES) as show:
         log = replay(folder, vivado.installation, show, vivado.timeout)
     if log.critical_warnings:
         say(f"Vivado has {len(log.critical_warnings)} critical warnings: {log.told()}")
