@@ -50,6 +50,10 @@ class Stream:
         first = first.reshape(-1)
         return first[:, None] // 8 + np.arange(8), (64 - self.bits - first % 8).astype(np.uint64)
 
+    def view(self, frame: np.ndarray) -> Optional[np.ndarray]:
+        """The integers [beats * lanes] in the memory of ``frame``, uint8 [frame_bytes]; None where no array is that."""
+        return None if self._whole is None else frame.view(self._whole)
+
     def pack(self, values: np.ndarray) -> np.ndarray:
         """Integers [N, beats * lanes] to bytes uint8 [N, frame_bytes]."""
         if self._whole is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, ContextManager, Dict, List, Optional
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from host.files import PathLike
 from host.policy import Policy
 from host.remote import keys as keyfiles
 from host.remote import wire
-from host.remote.address import require
+from host.remote.address import is_loopback, require
+from host.remote.core import Core
 
 _FAREWELL_S = 1.0       # for the server's answer when we leave
 _FAILURES = 3           # handshakes that fail one after the other before a server's key is taken for the wrong one
@@ -35,6 +36,7 @@ class RemoteDevice(Device):
         self._keys, self._timeout_s, self._retry_s = keys, timeout_s, retry_s
         self._ours = wire.Identity.of(policy)
         self._context: Any = None
+        self._core: ContextManager[None] = Core(address) if is_loopback(address) else contextlib.nullcontext()
         self._session = self._sequence = 0
 
     def open(self) -> None:
@@ -46,7 +48,8 @@ class RemoteDevice(Device):
         self._session, self._sequence = int.from_bytes(os.urandom(8), "little"), 0
         self._context, self._nothing = zmq.Context(), zmq.Again
         try:
-            self._socket = self._context.socket(zmq.DEALER)
+            with self._core:                        # ZeroMQ's threads stay where they are made
+                self._socket = self._context.socket(zmq.DEALER)
             retry_ms = max(1, round(self._retry_s * 1000))
             # IMMEDIATE: nothing is queued for a server that is not there, so nothing old arrives when it is.
             for option, value in ((zmq.LINGER, 0), (zmq.IMMEDIATE, 1), (zmq.SNDTIMEO, retry_ms),
@@ -78,9 +81,9 @@ class RemoteDevice(Device):
     def _steps(self, codes: np.ndarray) -> List[Reply]:
         start = time.perf_counter_ns()
         payload = self._ask(wire.STEP, codes.tobytes())
-        device_ns, rows = self._read(wire.unpack_results, payload, len(codes), self._ours.outputs)
+        device_ns, cycles, accumulators = self._read(wire.unpack_results, payload, len(codes), self._ours.outputs)
         network_ns = max(0, time.perf_counter_ns() - start - device_ns) // len(codes)
-        return [Reply(row[1:], None if row[0] < 0 else int(row[0]), network_ns) for row in rows]
+        return [Reply(row, None if each < 0 else each, network_ns) for row, each in zip(accumulators, cycles)]
 
     def reset(self) -> None:
         self._ask(wire.RESET)
@@ -117,7 +120,8 @@ class RemoteDevice(Device):
         sequence, deadline = self._sequence, time.monotonic() + (timeout_s or self._timeout_s)
         frame = wire.pack(kind, self._session, sequence, payload)
         while True:
-            answer = self._exchange(frame, sequence, deadline)
+            with self._core:
+                answer = self._exchange(frame, sequence, deadline)
             if answer.kind != wire.ERROR:
                 return answer.payload
             code, error = self._read(wire.unpack_error, answer.payload)

@@ -20,7 +20,8 @@ class Desk:
     def __init__(self, policy: Policy, device: Device, lease_s: float, say: Callable[[str], None],
                  clock: Callable[[], float] = time.monotonic):
         self._device, self._ours, self._say = device, wire.Identity.of(policy), say
-        self._codes, self._ending = np.uint8 if policy.pixels else np.int8, False
+        self._codes, self._ending = np.dtype(np.uint8 if policy.pixels else np.int8), False
+        self._features, self._batch = self._ours.features, self._ours.batch
         self._lease, self._budget = Lease(lease_s, clock), ErrorBudget(clock=clock)
         self.counters = dict.fromkeys(("inferences", "sessions", "repeated", "outdated", "malformed", "refused"), 0)
 
@@ -132,10 +133,10 @@ class Desk:
         return wire.pack(kind, frame.session, frame.sequence, payload)
 
     def _step(self, payload: memoryview) -> bytes:
-        count, rest = divmod(len(payload), self._ours.features)
-        if rest or not 1 <= count <= self._ours.batch:
+        count, rest = divmod(len(payload), self._features)
+        if rest or not 1 <= count <= self._batch:
             raise wire.WireError("%d input codes, not %d for each of 1 to %d steps"
-                                 % (len(payload), self._ours.features, self._ours.batch))
+                                 % (len(payload), self._features, self._batch))
         codes = np.frombuffer(payload, self._codes)
         self.counters["inferences"] += count
         start = time.perf_counter_ns()

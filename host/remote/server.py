@@ -16,6 +16,7 @@ from host.files import PathLike
 from host.policy import Policy
 from host.remote import address, wire
 from host.remote import keys as keyfiles
+from host.remote.core import Core, threads
 from host.remote.desk import Desk
 from host.remote.gate import Gate
 
@@ -82,7 +83,9 @@ class Server:
         self._desk, self._stopping = Desk(policy, device, lease_s, say), False
         self.counters = self._desk.counters
         self._context, self._more, self._nothing = zmq.Context(), zmq.SNDMORE, zmq.Again
+        before = threads()
         self._socket: Any = self._context.socket(zmq.ROUTER)
+        made = threads() - before
         for option, value in ((zmq.LINGER, 0), (zmq.RCVTIMEO, _TICK_MS), (zmq.SNDHWM, _QUEUE), (zmq.RCVHWM, _QUEUE),
                               (zmq.MAXMSGSIZE, wire.Identity.of(policy).frame_bytes), (zmq.HANDSHAKE_IVL, 5000),
                               (zmq.HEARTBEAT_IVL, 2000), (zmq.HEARTBEAT_TIMEOUT, 10000), (zmq.IPV6, "[" in bind)):
@@ -99,6 +102,8 @@ class Server:
                             "choose another address or port, or end the server that is there") from error
         endpoint: Any = self._socket.getsockopt(zmq.LAST_ENDPOINT)
         self.address: str = endpoint.decode().rstrip("\0")
+        self._core = Core(self.address)
+        self._core.keep(made)
 
     def stop(self) -> None:
         """Let :meth:`run` return after the request under way. For signal handlers and other threads."""
@@ -106,15 +111,16 @@ class Server:
 
     def run(self) -> None:
         """Serve until :meth:`stop`. Then tell the owner, and see to it that the last answer arrives."""
-        while not self._stopping:
-            self._turn()
-        farewell = self._desk.farewell()
-        if farewell is not None:
-            # TCP throws away the last answer if we hang up on what the owner sends meanwhile.
-            self._socket.send_multipart(farewell)
-            end = time.monotonic() + _FAREWELL_S
-            while time.monotonic() < end:
+        with self._core:
+            while not self._stopping:
                 self._turn()
+            farewell = self._desk.farewell()
+            if farewell is not None:
+                # TCP throws away the last answer if we hang up on what the owner sends meanwhile.
+                self._socket.send_multipart(farewell)
+                end = time.monotonic() + _FAREWELL_S
+                while time.monotonic() < end:
+                    self._turn()
         self._socket.linger = round(_FAREWELL_S * 1000)
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
-from typing import Any, Dict, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from host.device import Reply
 from host.errors import ToolError, UserError
 from host.policy import Policy
 
-VERSION = 1
+VERSION = 2
 _MAGIC = b"QRL1"
 _HEADER = struct.Struct("<4sHHQQI")
 HEADER_BYTES = _HEADER.size
@@ -30,8 +30,8 @@ FAULT_OF_USER, FAULT_OF_TOOL, NO_SESSION = range(1, 4)
 SMALL_PAYLOAD = 4096                # of every frame that holds no steps
 _BATCH_BYTES = 65536                # of the observations, or the results, in one frame
 _PEER = struct.Struct("<32sIII")
-_RESULT = struct.Struct("<Q")
-_CYCLES = struct.Struct("<i")
+_RESULT, _HEAD_BYTES = "<Q%di", 8   # nanoseconds, and the cycles of each step
+_ACCUMULATOR = np.dtype("<i4")
 
 
 class WireError(ValueError):
@@ -90,7 +90,7 @@ class Identity:
     @property
     def frame_bytes(self) -> int:
         """Size of the largest frame that either side has to take."""
-        largest = self.batch * max(self.features, 4 + 4 * self.outputs) + _RESULT.size
+        largest = self.batch * max(self.features, 4 + 4 * self.outputs) + _HEAD_BYTES
         return HEADER_BYTES + max(SMALL_PAYLOAD, largest)
 
     def pack(self) -> bytes:
@@ -106,24 +106,23 @@ class Identity:
 
 
 def pack_results(device_ns: int, replies: Sequence[Reply]) -> bytes:
-    """The payload of RESULT: nanoseconds in the device, then of each step its cycles (-1: none) and accumulators."""
-    parts = [_RESULT.pack(device_ns)]
-    for reply in replies:
-        parts.append(_CYCLES.pack(-1 if reply.cycles is None else reply.cycles))
-        parts.append(reply.accumulators.astype("<i4", copy=False).tobytes())
-    return b"".join(parts)
+    """The payload of RESULT: nanoseconds in the device, the cycles of each step (-1: none), then its accumulators."""
+    head = struct.pack(_RESULT % len(replies), device_ns,
+                       *[-1 if reply.cycles is None else reply.cycles for reply in replies])
+    return head + b"".join([reply.accumulators.astype(_ACCUMULATOR, copy=False).tobytes() for reply in replies])
 
 
-def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, np.ndarray]:
-    """Device nanoseconds, and of each of ``count`` steps its cycles and accumulators, int32 [count, 1 + outputs].
+def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, List[int], np.ndarray]:
+    """Device nanoseconds, the cycles of each of ``count`` steps (-1: none), and accumulators int32 [count, outputs].
 
     Raises :class:`WireError`.
     """
-    size = _RESULT.size + 4 * count * (1 + outputs)
+    start = _HEAD_BYTES + 4 * count
+    size = start + 4 * count * outputs
     if len(payload) != size:
         raise WireError("a RESULT of %d bytes, not %d" % (len(payload), size))
-    rows = np.frombuffer(payload, "<i4", offset=_RESULT.size).astype(np.int32)
-    return _RESULT.unpack_from(payload)[0], rows.reshape(count, 1 + outputs)
+    device_ns, *cycles = struct.unpack_from(_RESULT % count, payload)
+    return device_ns, cycles, np.ndarray((count, outputs), _ACCUMULATOR, bytearray(payload), start)
 
 
 def pack_error(session: int, sequence: int, error: Union[UserError, ToolError], code: int = 0) -> bytes:

@@ -38,6 +38,9 @@ def test_pack_and_unpack(stream, count, seed):
     values[0, 0], values[-1, -1] = low, high - 1
     frames = stream.pack(values)
     assert frames.dtype == np.uint8 and frames.shape == (count, stream.frame_bytes)
+    view = stream.view(frames[0])
+    assert (view is not None) == (stream.bits in (8, 16, 32) and stream.lanes * stream.bits == stream.width)
+    assert view is None or np.array_equal(view, values[0])
     assert [row.tobytes() for row in frames] == [naive_pack(stream, row) for row in values.tolist()]
     back = stream.unpack(frames)
     assert back.dtype == np.int32 and np.array_equal(back, values)

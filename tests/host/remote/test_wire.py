@@ -35,7 +35,7 @@ PARSERS = [wire.unpack, wire.Identity.unpack, wire.unpack_error, wire.unpack_fie
            lambda payload: wire.unpack_results(payload, 2, 3)]
 
 
-@given(st.one_of(st.binary(max_size=80), st.binary(max_size=60).map(lambda b: b"QRL1\x01\0" + b)))
+@given(st.one_of(st.binary(max_size=80), st.binary(max_size=60).map(lambda b: b"QRL1\x02\0" + b)))
 def test_random_bytes_are_at_worst_a_wire_error(data):
     for parse in PARSERS:
         with contextlib.suppress(wire.WireError):
@@ -48,7 +48,7 @@ def test_deep_json_is_a_wire_error():
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ((0, b"X"), "bytes that do not begin with QRL1"), ((4, b"\2"), "protocol version 2; this side speaks 1"),
+    ((0, b"X"), "bytes that do not begin with QRL1"), ((4, b"\1"), "protocol version 1; this side speaks 2"),
     ((6, b"\0"), "a frame of unknown kind 0"), ((6, b"\x0b"), "a frame of unknown kind 11"),
     ((7, b"\1"), "a frame of unknown kind 258")])
 def test_another_header_is_refused(change, message):
@@ -61,7 +61,7 @@ def test_another_header_is_refused(change, message):
 
 def test_the_layout_never_changes_within_a_version():
     assert wire.pack(wire.STEP, 0x1122334455667788, 3, b"\x05\xff").hex() == (
-        "51524c31" "0100" "0200" "8877665544332211" "0300000000000000" "02000000" "05ff")
+        "51524c31" "0200" "0200" "8877665544332211" "0300000000000000" "02000000" "05ff")
 
 
 def test_identity_comes_back():
@@ -84,10 +84,10 @@ def test_a_frame_holds_its_batch(features, outputs, batch):
 def test_results_come_back(device_ns, cycles, outputs, seed):
     rows = np.random.default_rng(seed).integers(-2 ** 31, 2 ** 31, (len(cycles), outputs)).astype(np.int32)
     payload = wire.pack_results(device_ns, [Reply(row, each) for row, each in zip(rows, cycles, strict=True)])
-    found_ns, found = wire.unpack_results(memoryview(payload), len(cycles), outputs)
+    found_ns, found_cycles, found = wire.unpack_results(memoryview(payload), len(cycles), outputs)
     assert (found_ns, found.dtype) == (device_ns, np.int32)
-    assert found[:, 0].tolist() == [-1 if each is None else each for each in cycles]
-    assert np.array_equal(found[:, 1:], rows)
+    assert found_cycles == [-1 if each is None else each for each in cycles]
+    assert np.array_equal(found, rows)
     with pytest.raises(wire.WireError, match=r"^a RESULT of "):
         wire.unpack_results(memoryview(payload), len(cycles) + 1, outputs)
 

@@ -1,0 +1,52 @@
+"""One core for both ends of a connection within a machine.
+
+A step is a chain: the client, its ZeroMQ thread, the server's, the server, and back. No two of them ever work at once,
+but to wake one on another core can take as long as the step, most of all where that core sleeps or is a virtual one.
+On one core each hands over to the next.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any, Iterable, Set
+
+
+class Core:
+    """The core for the server at ``address``, tcp://HOST:PORT: from the port, so that client and server agree.
+
+    As a context manager it has the thread that enters, until that leaves. Where threads cannot be told their core,
+    they stay where they are.
+    """
+
+    def __init__(self, address: str):
+        self._one: Set[int] = set()
+        if hasattr(os, "sched_setaffinity"):
+            allowed = sorted(os.sched_getaffinity(0))
+            self._one = {allowed[int(address.rpartition(":")[2]) % len(allowed)]}
+
+    def __enter__(self) -> None:
+        if self._one:
+            self._before = os.sched_getaffinity(0)
+            self.keep([0])
+
+    def __exit__(self, *_: Any) -> None:
+        if self._one:
+            _move(0, self._before)
+
+    def keep(self, threads: Iterable[int]) -> None:
+        """These threads of this process are on the core from now on; 0 is the calling one."""
+        for thread in threads:
+            _move(thread, self._one)
+
+
+def _move(thread: int, cores: Set[int]) -> None:
+    with contextlib.suppress(OSError):          # a core that was taken from this process, a thread that has ended
+        os.sched_setaffinity(thread, cores)
+
+
+def threads() -> Set[int]:
+    """All threads of this process, none where the system does not say."""
+    try:
+        return {int(name) for name in os.listdir("/proc/self/task")}
+    except OSError:
+        return set()
