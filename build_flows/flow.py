@@ -49,7 +49,7 @@ class Options:
                                    ("fold", self.fold, folding.FOLDS)):
             if value not in known:
                 raise UserError("--{} must be one of {}".format(name, ", ".join(known)), value, "choose one of them")
-        boards.board(self.board)
+        board = boards.board(self.board)
         if not 0 < self.max_lut_percent <= 100:
             raise UserError("--max-lut-percent must be above 0 and at most 100", self.max_lut_percent, "pass 70")
         if self.compute != "rom" and self.style != SMALL:
@@ -57,6 +57,9 @@ class Options:
                             f"--compute {self.compute}", "leave them out, or build with --compute rom")
         if self.verify_netlist and self.target == "emulate":
             raise UserError("--verify-netlist needs a netlist", "--target emulate", "build with --target synth")
+        if self.verify_netlist and not board.zynq7:
+            raise UserError("--verify-netlist simulates the cells of a Zynq-7000", f"--board {self.board}",
+                            "leave it out, or build for pynq-z2")
 
 
 def check_tools(options: Options, out: Path) -> None:

@@ -29,7 +29,10 @@ BALANCE = 1.2
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """A folding for every layer, with what it is predicted to cost. ``latency`` is that behind the bridge."""
+    """A folding for every layer, with what it is predicted to cost on a board whose DSP slices are ``dsp_width`` wide.
+
+    ``latency`` is that behind the bridge.
+    """
 
     engine: str
     fold: str
@@ -39,6 +42,7 @@ class Plan:
     dsp: int
     latency: int
     style: Style = SMALL
+    dsp_width: int = 25
 
     @property
     def stream_latency(self) -> int:
@@ -64,7 +68,7 @@ class Plan:
                "act_bits": shape.act_bits or None, "pe": layer.pe, "simd": layer.simd,
                "cycles": resources.cycles(shape, layer),
                "lut": round(resources.luts(shape, layer, self.engine, lanes, self.style)),
-               "dsp": resources.dsps(shape, layer, self.engine, self.style)}
+               "dsp": resources.dsps(shape, layer, self.engine, self.style, self.dsp_width)}
         if self.engine == "rom":
             counts = rom_resources.counts(shape, layer, lanes or layer.simd, self.style)
             row |= {"lut_memory": round(counts["memory"]), "ff": round(counts["flip-flops"])}
@@ -98,17 +102,17 @@ def frontier(shapes: Sequence[Shape], engine: str, board: Board, max_lut_percent
     """
     margin, limit = MARGIN[engine], board.lut * max_lut_percent / 100
     luts = [[resources.compute_luts(shape, folding, engine, style) for folding in options(shape)] for shape in shapes]
-    costs, picks = _search(shapes, engine, style, luts, limit / margin, board.dsp)
+    costs, picks = _search(shapes, engine, style, luts, limit / margin, board)
     if not len(costs):
         smallest = margin * (resources.shell_luts() + sum(map(min, luts)))
-        slices = sum(min(resources.dsps(s, f, engine, style) for f in options(s)) for s in shapes)
+        slices = sum(min(resources.dsps(s, f, engine, style, board.dsp_width) for f in options(s)) for s in shapes)
         raise UserError(
             "the design must fit %d LUTs (%g %% of %s's) and %d DSPs" % (limit, max_lut_percent, board.name, board.dsp),
             "about %d LUTs, with a reserve of %.0f %%, and %d DSPs for the smallest folding"
             % (smallest, 100 * (margin - 1), slices),
             "train with fewer bits or smaller layers, or raise --max-lut-percent")
     return [Plan(engine, "", tuple(shapes), tuple(options(s)[n] for s, n in zip(shapes, picks[row], strict=True)),
-                 float(costs[row, 0]), int(costs[row, 1]), int(costs[row, 3]), style)
+                 float(costs[row, 0]), int(costs[row, 1]), int(costs[row, 3]), style, board.dsp_width)
             for row in np.argsort(costs[:, 0])]
 
 
@@ -122,7 +126,7 @@ def _divisors(number: int) -> list[int]:
 
 
 def _search(shapes: Sequence[Shape], engine: str, style: Style, luts: Sequence[Sequence[float]], lut_limit: float,
-            dsp_limit: float) -> tuple[np.ndarray, np.ndarray]:
+            board: Board) -> tuple[np.ndarray, np.ndarray]:
     """Designs within the limits, unbeaten in LUTs and latency: [LUT, DSP, first output, latency] float64 [N, 4], and
     which option each layer has.
 
@@ -141,9 +145,9 @@ def _search(shapes: Sequence[Shape], engine: str, style: Style, luts: Sequence[S
             for lanes, (costs, picks) in partial.items():
                 added = costs + np.array([
                     luts[index][number] + resources.input_luts(shape, folding, engine, lanes, style),
-                    resources.dsps(shape, folding, engine, style), 0, 0])
+                    resources.dsps(shape, folding, engine, style, board.dsp_width), 0, 0])
                 added[:, 2], added[:, 3] = follow(shape, folding, engine, costs[:, 2], costs[:, 3], lanes, style)
-                fits = (added[:, 0] + rest <= lut_limit) & (added[:, 1] <= dsp_limit)
+                fits = (added[:, 0] + rest <= lut_limit) & (added[:, 1] <= board.dsp)
                 group.append((added[fits], picks[fits]))
             costs, picks = (np.concatenate(each) for each in zip(*group, strict=True))
             kept = _unbeaten(costs[:, :3])      # of one folding, all take as long from their first output to their last

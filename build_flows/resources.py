@@ -80,16 +80,16 @@ def cycles(shape: Shape, folding: Folding) -> int:
     return (shape.inputs // folding.simd) * (shape.outputs // folding.pe)
 
 
-def dsps(shape: Shape, folding: Folding, engine: str, style: Style = SMALL) -> int:
-    """DSP48E1 slices.
+def dsps(shape: Shape, folding: Folding, engine: str, style: Style = SMALL, dsp_width: int = 25) -> int:
+    """DSP slices whose wide port has ``dsp_width`` bits: 25 in a DSP48E1, 27 in a DSP48E2.
 
-    FINN's unit lays several weights side by side in a slice's wide port (its mvu.sv); ours, where it uses any, two.
+    FINN's unit lays several weights side by side in that port (its mvu.sv); ours, where it uses any, two.
     """
     if engine == "rom":
         return math.ceil(folding.pe / 2) * folding.simd if style.products == "dsp" else 0
     if engine == "lut":
         return 0
-    lanes = 1 + (25 - (not shape.narrow) - shape.weight_bits) // (shape.weight_bits + shape.input_bits - 1)
+    lanes = 1 + (dsp_width - (not shape.narrow) - shape.weight_bits) // (shape.weight_bits + shape.input_bits - 1)
     return math.ceil(folding.pe / lanes) * folding.simd
 
 

@@ -44,7 +44,7 @@ class Tools:
 
 def find_tools(board: Board) -> Tools:
     """The tools for a board's chip. Raises UserError for another family's, ToolError that names all that is missing."""
-    if not board.part.startswith("xc7z"):
+    if not board.zynq7:
         raise UserError("openXC7 builds for Zynq-7000 boards", f"{board.name} with a {board.part}",
                         "choose such a board, for instance pynq-z2, or build with Vivado")
     programs = {name: shutil.which(name) for name in ("nextpnr-xilinx", "fasm2frames", "xc7frames2bit")}

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from host.errors import UserError
 from host.files import explained, write_bytes, write_json
 from host.geometry import Geometry
 from hw.boards import Board
@@ -30,8 +31,12 @@ _CONSTRAINTS = f"{TOP}.xdc"
 def write_top(geometry: Geometry, board: Board, out: Path) -> list[Path]:
     """Write ``ps7_top.sv``, the adapter and the constraints to ``out``; returns the sources.
 
-    Not into the shell's own folder: an emulator knows no PS7. Raises ToolError when ``out`` cannot be written.
+    Not into the shell's own folder: an emulator knows no PS7. Raises UserError for a board that is no Zynq-7000,
+    ToolError when ``out`` cannot be written.
     """
+    if not board.zynq7:
+        raise UserError("the plain top is for a Zynq-7000, whose processing system it instantiates",
+                        f"{board.name} with a {board.part}", "build with --target bitstream by Vivado")
     write_bytes(out / f"{TOP}.sv", top_text(geometry).encode())
     write_bytes(out / _CONSTRAINTS, constraints_text(board).encode())
     with explained(out):

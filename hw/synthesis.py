@@ -23,18 +23,21 @@ from hw.yosys import run_yosys
 
 _JOBS = 2    # processes; each takes every second layer, which saves more than time: Yosys' cost grows faster than size
 
-# Look-up tables that each memory primitive takes (Xilinx UG474, "Distributed RAM configuration" and "SRL").
+# Look-up tables that each memory primitive takes (Xilinx UG474 and UG574, "Distributed RAM" and "SRL").
 _LUT_MEMORY = {"RAM32X1S": 1, "RAM32X1D": 2, "RAM32M": 4, "RAM64X1S": 1, "RAM64X1D": 2, "RAM64M": 4,
-               "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4, "SRL16E": 1, "SRLC32E": 1}
+               "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4, "RAM256X1D": 8, "RAM512X1S": 8, "RAM32M16": 8,
+               "RAM64M8": 8, "RAM64X8SW": 8, "RAM32X16DR8": 8, "SRL16E": 1, "SRLC32E": 1}
 _LUT_LOGIC = re.compile(r"LUT[1-6]|LUT6_2|INV")
 _FLIP_FLOP = re.compile(r"FD[RSCP]E(_1)?|LD[CP]E")
-_OTHERS = {"CARRY4": ("carry4", 1.0), "DSP48E1": ("dsp", 1.0), "RAMB36E1": ("bram36", 1.0), "RAMB18E1": ("bram36", 0.5)}
+_OTHERS = {"CARRY4": ("carry4", 1.0), "CARRY8": ("carry4", 2.0), "DSP48E1": ("dsp", 1.0), "DSP48E2": ("dsp", 1.0),
+           "RAMB36E1": ("bram36", 1.0), "RAMB36E2": ("bram36", 1.0), "RAMB18E1": ("bram36", 0.5),
+           "RAMB18E2": ("bram36", 0.5)}
 # No resource of their own, part of a slice's LUTs, or outside the fabric
-_FREE = ("$scopeinfo", "MUXF7", "MUXF8", "VCC", "GND", "BUFG", "PS7")
+_FREE = ("$scopeinfo", "MUXF7", "MUXF8", "MUXF9", "VCC", "GND", "BUFG", "PS7")
 
 
 def synthesise(folder: Path, top: str, engine: str, board: Board) -> dict[str, Any]:
-    """Synthesise ``top`` (``quarl_shell`` or ``accel``) of a stitched folder; cached by content, apart from the board.
+    """Synthesise ``top`` (``quarl_shell`` or ``accel``) of a stitched folder; cached by content and the chip's family.
 
     Returns ``total``, ``layers`` (by node), ``bridge`` (for the shell), each with the counts lut, lut_logic,
     lut_memory, ff, carry4, dsp, bram36; ``percent`` of the board; ``tools`` and ``seconds``. Layers keep their
@@ -46,14 +49,14 @@ def synthesise(folder: Path, top: str, engine: str, board: Board) -> dict[str, A
     files = [file for file in sources_in(folder) if file.name != f"{SHELL_TOP}.sv" or top == SHELL_TOP]
     inputs = [*files, *sorted(folder.glob("*.dat"))]
     here = [Path(__file__), Path(__file__).with_name("yosys_worker.py")]
-    key = digest([top, engine, importlib.metadata.version("pyosys"),
+    key = digest([top, engine, board.family, importlib.metadata.version("pyosys"),
                   *(part for file in (*inputs, *here) for part in (file.name, file.read_bytes()))])
-    done = cached("synthesis", key, lambda stage: _run(inputs, files, top, engine, stage / "result.json"))
+    done = cached("synthesis", key, lambda stage: _run(inputs, files, top, engine, board.family, stage / "result.json"))
     result: dict[str, Any] = json.loads((done / "result.json").read_text())
     return {**result, "board": board.name, "percent": percent(result["total"], board)}
 
 
-def _run(inputs: list[Path], files: list[Path], top: str, engine: str, target: Path) -> None:
+def _run(inputs: list[Path], files: list[Path], top: str, engine: str, family: str, target: Path) -> None:
     start = time.monotonic()
     nodes = [node for file in files if file.name == "accel.sv"
              for node in re.findall(r"^module accel_(\w+)", file.read_text(), re.MULTILINE)]
@@ -63,7 +66,7 @@ def _run(inputs: list[Path], files: list[Path], top: str, engine: str, target: P
             shutil.copy(file, scratch)
         keep = sorted([*layers, BRIDGE_MODULE, "accel", SHELL_TOP])
         job = {"job": "synthesise", "top": top, "files": [file.name for file in files], "keep": keep,
-               "infer_dsp": engine != "lut"}
+               "infer_dsp": engine != "lut", "family": family}
         with ThreadPoolExecutor(_JOBS) as pool:
             shares = pool.map(lambda i: run_yosys({**job, "share": keep[i::_JOBS]}, Path(scratch)), range(_JOBS))
             counts = {module: resources(cells) for share in shares for module, cells in share.items()}
@@ -88,7 +91,7 @@ def resources(cells: dict[str, int]) -> dict[str, float]:
             found["ff"] += n
         elif cell in _OTHERS:
             name, share = _OTHERS[cell]
-            found[name] += n * share if share < 1 else n
+            found[name] += n * share if share != 1 else n
         elif cell not in _FREE:
             raise ToolError("synthesis must map everything to known cells of the chip", f"{n} of type {cell}",
                             "add the cell to hw/synthesis.py, or mend the RTL that asks for it")

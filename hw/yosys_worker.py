@@ -13,7 +13,7 @@ from pyosys import libyosys as ys
 _SLANG = "--allow-use-before-declare --ignore-assertions --ignore-timing --best-effort-hierarchy"
 _XILINX = Path(ys.__file__).parent / "share" / "xilinx"
 # Primitives that the library's DSP engine instantiates, unknown to slang.
-_PRIMITIVES = ("DSP48E1", "LUT6_2")
+_PRIMITIVES = {"xc7": ("DSP48E1", "LUT6_2"), "xcup": ("DSP48E2", "LUT6_2")}
 
 
 def _ports(job: dict[str, Any]) -> dict[str, list[tuple[str, str, int]]]:
@@ -97,7 +97,7 @@ def _read(job: dict[str, Any], stubs: Path) -> Any:
 
     The working directory holds the sources under bare names (the front end knows no quoting) and the .dat files.
     """
-    stubs.write_text(_primitive_stubs([*_PRIMITIVES, *job.get("primitives", ())]))
+    stubs.write_text(_primitive_stubs([*_PRIMITIVES[job.get("family", "xc7")], *job.get("primitives", ())]))
     design = ys.Design()
     design.run_pass(f"read_slang --top {job['top']} {_SLANG} {stubs} {' '.join(job['files'])}")
     _keep_copies(design)
@@ -105,7 +105,8 @@ def _read(job: dict[str, Any], stubs: Path) -> Any:
 
 
 def _map(job: dict[str, Any]) -> tuple[Any, dict[str, str]]:
-    """The design in cells of xc7, and the modules of ``keep`` in it: their names there -> their names in the sources.
+    """The design in cells of ``family`` (xc7 where it is not given), and the modules of ``keep`` in it: their names
+    there -> their names in the sources.
 
     Modules of ``keep`` stay whole, so another process can do those outside ``share``: here they are black boxes.
     """
@@ -119,7 +120,7 @@ def _map(job: dict[str, Any]) -> tuple[Any, dict[str, str]]:
         if name not in mine and name != job["top"] and kept[name] != "accel":
             design.run_pass(f"blackbox {name}")
     dsp = "" if job["infer_dsp"] else "-nodsp"
-    synth = f"synth_xilinx -family xc7 -top {job['top']} -flatten -noiopad -noclkbuf {dsp}"
+    synth = f"synth_xilinx -family {job.get('family', 'xc7')} -top {job['top']} -flatten -noiopad -noclkbuf {dsp}"
     design.run_pass(f"{synth} -run begin:map_memory")
     _plain_operands_first(design)
     design.run_pass(f"{synth} -run map_memory:")

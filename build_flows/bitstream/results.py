@@ -18,7 +18,7 @@ from hw.vivado import verdict
 from hw.vivado.bridge_ip import CELL
 
 _COMPARED = ("lut", "ff", "dsp", "bram36")
-_NODE = re.compile(r"StreamingDataflowPartition_0_(\w+_rtl_\d+)")
+_NODE = re.compile(r"StreamingDataflowPartition_\d+_(\w+_rtl_\d+)")
 _KEPT = (verdict.TIMING, verdict.UTILISATION, verdict.HIERARCHY)
 
 
@@ -32,7 +32,8 @@ def take(folder: Path, accel: Path, extra: Mapping[str, Any] | None = None) -> d
         folder = folder / "results"
     described = accelerator.read(accel)
     built = artefacts.built_key(accel)
-    made_for = kit.read(folder).get("key")
+    mark = kit.read(folder)
+    made_for, shell = mark.get("key"), str(mark.get("shell"))
     if made_for != built:
         raise UserError("the bitstream must be made for the accelerator that the run holds",
                         f"a kit of build {str(made_for)[:12]}, and build {built[:12]} in {accel}",
@@ -42,17 +43,19 @@ def take(folder: Path, accel: Path, extra: Mapping[str, Any] | None = None) -> d
         raise UserError("a bitstream is compared with Yosys' figures, which the run must have", f"none in {accel}",
                         "build the run with --target synth")
     board = boards.board(described.board)
-    found = verdict.check(folder, board)
+    found = verdict.check(folder, board, shell)
     with staged_folder(accel) as stage, explained(accel):
         shutil.copytree(accel, stage, dirs_exist_ok=True)
-        for name in (verdict.BIT, verdict.HANDOFF):
+        (stage / verdict.SETTINGS).unlink(missing_ok=True)      # of an earlier bitstream, with another shell
+        for name in (verdict.BIT, verdict.HANDOFF, *((verdict.SETTINGS,) if shell == "dma" else ())):
             shutil.copy(folder / name, stage)
         (stage / "reports" / "vivado").mkdir(exist_ok=True)
         for name in _KEPT:
             shutil.copy(folder / name, stage / "reports" / "vivado")
-        write_json(stage / "reports" / f"{artefacts.BITSTREAM}.json", {**compare(found, synth), **(extra or {})})
+        write_json(stage / "reports" / f"{artefacts.BITSTREAM}.json",
+                   {"shell": shell, **compare(found, synth), **(extra or {})})
         accelerator.write(dataclasses.replace(
-            described, base_address=verdict.base_address(board),
+            described, base_address=verdict.base_address(board) if shell == "bridge" else None,
             versions={**described.versions, "vivado": found["vivado"]}), stage)
         artefacts.mark(stage, built, artefacts.BITSTREAM)
     return artefacts.read(accel)

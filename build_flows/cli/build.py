@@ -15,6 +15,8 @@ chain is compared on 12,000 observations. One different number fails the build.
 
 --target bitstream and Vivado: the design in FINN's Zynq shell, placed, routed, and held to timing and size. Vivado is
                    found by --vivado, XILINX_VIVADO or the PATH. A repeat goes on with the step that failed.
+--shell bridge     our AXI4-Lite bridge around it (default); --shell dma: FINN's DMAs, for --device finn-dma of `quarl
+                   run`, which need Vitis HLS and finn-hlslib as well
 --script-only      leave the build kit in RUN/vivado instead of calling Vivado: take it to any machine that has one,
                    run its build.sh, and bring its results back with `quarl import-bitstream`
 
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
 HELP = "compile to RTL, emulator and parity; --target synth: also resources; --target bitstream: by Vivado"
 BITSTREAM = "bitstream"
-_VIVADO = ("script_only", "vivado", "board_files", "timeout")      # options that go with it
+_VIVADO = ("shell", "script_only", "vivado", "board_files", "hlslib", "timeout")      # options that go with it
 
 
 def add_options(parser: argparse.ArgumentParser, target: str = "emulate", targets: str = "emulate or synth") -> None:
@@ -74,9 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="with --target synth: also an estimate of the clock, on an ECP5, in minutes")
     parser.add_argument("--toolchain", help="openxc7, with --target bitstream: open tools, for a Zynq-7000")
     vivado = parser.add_argument_group(f"with --target {BITSTREAM}, by Vivado")
+    vivado.add_argument("--shell", help="bridge (default): ours, AXI4-Lite; dma: FINN's, for --device finn-dma")
     vivado.add_argument("--script-only", action="store_true", help="make the build kit RUN/vivado, do not call Vivado")
     vivado.add_argument("--vivado", type=Path, metavar="FOLDER", help="Vivado's folder or program")
     vivado.add_argument("--board-files", type=Path, metavar="FOLDER", help="where the board's files were unpacked")
+    vivado.add_argument("--hlslib", type=Path, metavar="FOLDER", help="finn-hlslib, of which the DMAs are made")
     vivado.add_argument("--timeout", type=float, metavar="SECONDS", help="that Vivado, or --fmax, may take")
 
 
@@ -156,20 +160,23 @@ def _bitstream(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from build_flows.console import say, stage
     from build_flows.flow import check_tools
     from hw import boards
+    from hw.vivado.board_files import finn_board
 
     args.target = "synth"        # what the bitstream is built on
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
     check_tools(options, folder)
-    vivado = None if args.script_only else bitstream.find_vivado(boards.board(options.board), args.vivado,
-                                                                 args.board_files, args.timeout, folder)
+    board = boards.board(options.board)
+    finn_board(board)            # it must know the board
+    wish = bitstream.Wish(args.shell or "bridge", args.board_files, args.hlslib)
+    vivado = None if args.script_only else bitstream.find_vivado(board, args.vivado, wish, folder)
     with stage("collect observations"):
         what = subject.of_run(folder)
     if vivado is None:
-        kit = bitstream.prepare(what, options, folder, args.board_files)
+        kit = bitstream.prepare(what, options, folder, wish)
         say(f"Build kit in {kit}. On a machine with Vivado: {kit}/build.sh; then, here: "
             f"quarl import-bitstream {folder} {kit}")
         return {"run": str(folder), "kit": str(kit)}
-    result = bitstream.build(what, options, folder, vivado)
+    result = bitstream.build(what, options, folder, wish, vivado, args.timeout)
     show(result)
     show_bitstream(result)
     return {"run": str(folder), **result}

@@ -37,8 +37,10 @@ def show(result: dict[str, Any]) -> None:
     from build_flows.console import say, table
 
     found, kinds = result["bitstream"], ("lut", "ff", "dsp", "bram36")
-    say("Vivado %s, base address 0x%08x, slack at %g MHz: %s"
-        % (found["vivado"], result["accel"]["base_address"], result["accel"]["clock_mhz"],
+    base = result["accel"]["base_address"]
+    say("Vivado %s, %s, slack at %g MHz: %s"
+        % (found["vivado"], "FINN's DMA shell: run it with --device finn-dma" if base is None else
+           "base address 0x%08x" % base, result["accel"]["clock_mhz"],
            ", ".join("%s %g ns" % each for each in found["slack_ns"].items())))
     rows = [(name, *(_beside(counts[kind]) for kind in kinds)) for name, counts in found["compared"].items()]
     rows.append(("with the shell around it", *("%g (%.1f %%)" % (found["total"][kind], found["percent"][kind])

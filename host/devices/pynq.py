@@ -127,7 +127,7 @@ class PynqDevice(BridgeDevice):
         need = registers.OBSERVATION + 4 * self.description.geometry.observation.words
         handoff = (self.accel / BITSTREAM).with_suffix(".hwh")
         if not handoff.exists():
-            return Window(hwh.DEFAULT_BASE, max(0x1000, need))
+            return Window(self.description.base_address or hwh.DEFAULT_BASE, max(0x1000, need))
         window = hwh.bridge(handoff)
         if window.size < need:
             raise UserError("the bridge's window must hold an observation: %d bytes" % need, "%d bytes" % window.size,

@@ -1,7 +1,6 @@
 """Board files: what Vivado must know of a board to set up its processing system. FINN+ says which ones it asks for."""
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from host.errors import ToolError, UserError
-from hw.boards import Board
+from hw.boards import Board, our_name
+from hw.vivado.finn_files import dependencies, finn_file
 
 _BRANCH = re.compile(r'\$BOARD == "([^"]+)"\} \{(.*?)\n\}', re.DOTALL)
 _PART = re.compile(r"board_part (\S+)")
@@ -32,10 +32,10 @@ class FinnBoard:
 def finn_board(board: Board) -> FinnBoard:
     """What FINN+ calls ``board``. Raises :class:`UserError` for one that its Zynq flow does not know."""
     known = {}
-    for name, body in _BRANCH.findall(_finn_file("transformation/fpgadataflow/templates.py").read_text()):
+    for name, body in _BRANCH.findall(finn_file("transformation/fpgadataflow/templates.py").read_text()):
         part = _PART.search(body)
         if part:
-            known[name.lower().removesuffix("_som")] = FinnBoard(name, part[1])
+            known[our_name(name)] = FinnBoard(name, part[1])
     if board.name not in known:
         raise UserError("FINN+'s Zynq flow must know the board", board.name,
                         "choose one of: " + ", ".join(sorted(known)))
@@ -45,18 +45,23 @@ def finn_board(board: Board) -> FinnBoard:
 def find_board_files(board: FinnBoard, places: Iterable[Path]) -> Path:
     """The folder of ``board``'s files below one of ``places``, the one that holds its ``board.xml``.
 
-    Raises :class:`ToolError`, saying where FINN+ gets them from, if there is none.
+    Raises :class:`ToolError`, saying where FINN+ gets them from, if there is none, or none of the version asked for.
     """
     places = [place for place in places if place.is_dir()]
+    vendor, name, _, version = board.part.split(":")
+    others = []
     for file in (file for place in places for file in sorted(place.rglob("board.xml"))):
         try:
             root = ElementTree.parse(file).getroot()
         except ElementTree.ParseError:
             continue
-        if [root.get("vendor"), root.get("name")] == board.part.split(":")[:2]:
-            return file.parent
+        if (root.get("vendor"), root.get("name")) == (vendor, name):
+            found = root.findtext("file_version", version).strip()
+            if found == version:
+                return file.parent
+            others.append(f"version {found} in {file.parent}")
     raise ToolError(f"Vivado needs the board files of {board.part}",
-                    "none below " + (", ".join(map(str, places)) or "no folder"),
+                    ", ".join(others) or "none below " + (", ".join(map(str, places)) or "no folder"),
                     f"unpack them ({source(board)}) and pass the folder with --board-files")
 
 
@@ -67,20 +72,9 @@ def vivado_places(folder: Path) -> list[Path]:
 
 def source(board: FinnBoard) -> str:
     """Where FINN+ would download the board's files from, or a word for it."""
-    import yaml
-
-    table = yaml.safe_load(_finn_file("interface/external_dependencies.yaml").read_text())
-    for kind in table.values():
-        for name, entry in kind.items() if isinstance(kind, dict) else ():
-            if name == board.short and "url" in entry:
-                return str(entry["url"])
-    return "the board's vendor offers them"
-
-
-def _finn_file(path: str) -> Path:
-    """A file of the installed finn-plus; finn itself is not imported. Raises :class:`ToolError`."""
-    spec = importlib.util.find_spec("finn")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        if (Path(place) / path).is_file():
-            return Path(place) / path
-    raise ToolError(f"FINN+ must be installed with its file {path}", "none", "pip install finn-plus==1.6.1")
+    vendor = board.part.partition(":")[0].partition(".")[0]
+    for name, entry in dependencies():
+        inside = entry.get("subdirectory", ".")
+        if board.short in (name, Path(inside).name) or name.startswith(vendor + "-"):
+            return str(entry["url"]) + ("" if inside == "." else f", folder {inside}")
+    return "Vivado's own installer has them"

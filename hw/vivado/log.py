@@ -4,15 +4,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-PHASES = ("check", "package the bridge", "stitch the accelerator", "block design", "synthesis", "logic optimisation",
-          "placement", "routing", "bitstream", "reports")
-"""What a build goes through, in order."""
+_STARTS = {"check": re.compile(r"(?!)"),        # nothing starts it: it is the first
+           "package the bridge": re.compile(r"quarl: step bridge "),
+           "synthesise the DMAs": re.compile(r"quarl: step hls_"),
+           "stitch the accelerator": re.compile(r"quarl: step stitch"),
+           "block design": re.compile(r"quarl: step shell "),
+           "synthesis": re.compile(r"Command: synth_design|Launched synth_1"),
+           "logic optimisation": re.compile(r"Command: opt_design"), "placement": re.compile(r"Command: place_design"),
+           "routing": re.compile(r"Command: route_design"), "bitstream": re.compile(r"Command: write_bitstream"),
+           "reports": re.compile(r"Command: report_utilization -hierarchical")}
+PHASES = tuple(_STARTS)
+"""What a build goes through, in order: the bridge or the DMAs, not both."""
 
-_STARTS = ((re.compile(r"quarl: step (bridge) "), 1), (re.compile(r"quarl: step (stitch) "), 2),
-           (re.compile(r"quarl: step (shell) "), 3), (re.compile(r"Command: synth_design|Launched synth_1"), 4),
-           (re.compile(r"Command: opt_design"), 5), (re.compile(r"Command: place_design"), 6),
-           (re.compile(r"Command: route_design"), 7), (re.compile(r"Command: write_bitstream"), 8),
-           (re.compile(r"Command: report_utilization -hierarchical"), 9))
 _MESSAGE = re.compile(r"(ERROR|CRITICAL WARNING): (\[[^\]]+\] ?.*)")
 _SPOKEN = re.compile(r"error: (.*)\. Fix: (.*)")      # by build.sh itself
 # Messages that come with every failure and say nothing about its cause.
@@ -20,8 +23,8 @@ _EMPTY = ("[Common 17-39]", "[Common 17-69]", "[Vivado 12-13638]", "[Common 17-1
 
 _CAUSES = (
     (re.compile(r"licen[sc]e|Common 17-345|Common 17-348", re.IGNORECASE),
-     "set XILINXD_LICENSE_FILE to a licence for this device (Vivado ML Standard needs none for a Zynq-7020: install "
-     "that edition)"),
+     "set XILINXD_LICENSE_FILE to a licence for this device (Vivado ML Standard needs none for a Zynq-7020 and the "
+     "smaller UltraScale+ chips: install that edition)"),
     (re.compile(r"No space left on device|disk (is )?full|Common 17-1(4|83)\b", re.IGNORECASE),
      "free some space on the disk of the build folder, and repeat the command: finished steps are kept"),
     (re.compile(r"Board 49-|board_part"), "put the board's files into the kit's folder board_files"),
@@ -43,7 +46,7 @@ class Log:
 
     def read(self, line: str) -> None:
         """Take in a line. A phase never goes back: out-of-context runs overlap."""
-        for pattern, phase in _STARTS:
+        for phase, pattern in enumerate(_STARTS.values()):
             if pattern.search(line):
                 self.phase = max(self.phase, phase)
         message = _MESSAGE.search(line)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from host.errors import ToolError
 from hw import process
+from hw.vivado.hls import Hls
 from hw.vivado.installation import Installation
 from hw.vivado.log import Log
 
@@ -16,7 +17,8 @@ LOG = "quarl-vivado.log"       # in the kit's folder: all that Vivado said
 _AGAIN = "repeat the command: finished steps are kept"
 
 
-def replay(kit: Path, vivado: Installation, on_phase: Callable[[int], None], timeout: float | None = None) -> Log:
+def replay(kit: Path, vivado: Installation, hls: Hls | None, on_phase: Callable[[int], None],
+           timeout: float | None = None) -> Log:
     """Run ``build.sh`` of the folder ``kit`` to its end; ``on_phase`` hears of every new phase (an index of PHASES).
 
     Returns what the log said. Raises :class:`ToolError` with Vivado's own errors, and what to do about them, where it
@@ -24,6 +26,8 @@ def replay(kit: Path, vivado: Installation, on_phase: Callable[[int], None], tim
     """
     log = Log()
     environment = {**os.environ, "VIVADO": str(vivado.program), "XILINX_LOCAL_USER_DATA": "no"}
+    if hls is not None:
+        environment["VITIS_HLS"] = str(hls.program)
     try:
         with open(kit / LOG, "a", encoding="utf-8") as record:
             def take(line: str) -> None:

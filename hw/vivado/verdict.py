@@ -13,23 +13,29 @@ from hw.vivado import reports
 
 BIT, HANDOFF, TIMING, UTILISATION, HIERARCHY = ("accel.bit", "accel.hwh", "timing.rpt", "utilisation.rpt",
                                                 "hierarchy.xml")
+SETTINGS = "settings.json"      # what FINN's driver must know, with the DMA shell only
+DMAS = ("idma0", "odma0")       # FINN's names, by which its driver finds them
 _ZYNQ7_BASE, _ULTRASCALE_BASE = hwh.DEFAULT_BASE, 0xA0000000    # where FINN+'s shell places its first slave
+_WINDOW = 0x1000        # and the next one behind it
 _INCOMPLETE = "run the kit's build.sh again to its end, and bring all of its folder results"
 
 
 def base_address(board: Board) -> int:
-    """The physical address at which FINN+'s shell places the bridge."""
-    return _ZYNQ7_BASE if board.part.startswith("xc7z") else _ULTRASCALE_BASE
+    """The physical address at which FINN+'s shell places its first slave: the bridge, or the input DMA."""
+    return _ZYNQ7_BASE if board.zynq7 else _ULTRASCALE_BASE
 
 
-def check(folder: Path, board: Board) -> dict[str, Any]:
+def check(folder: Path, board: Board, shell: str) -> dict[str, Any]:
     """Judge the results in ``folder``: version, slacks in ns, resources used and in per cent, parts of the design.
 
+    ``shell`` is what the design has around the accelerator, ``bridge`` or ``dma``.
+
     Raises :class:`UserError` for a file that is missing or empty, a slack below 0 (with its worst path), a resource
-    beyond the chip (by name), a handoff file for another chip or with the bridge elsewhere.
+    beyond the chip (by name), a handoff file for another chip or with the bridge or a DMA elsewhere.
     """
-    texts = {name: _read(folder / name) for name in (BIT, HANDOFF, TIMING, UTILISATION, HIERARCHY)}
-    version = _handoff(folder / HANDOFF, board)
+    more = (SETTINGS,) if shell == "dma" else ()
+    texts = {name: _read(folder / name) for name in (BIT, HANDOFF, TIMING, UTILISATION, HIERARCHY, *more)}
+    version = _handoff(folder / HANDOFF, board, shell)
     timing = reports.timing(texts[TIMING].decode(errors="replace"))
     used = reports.utilisation(texts[UTILISATION].decode(errors="replace"))
     percent = {kind: 100 * count / used["available"][kind] for kind, count in used["used"].items()}
@@ -63,12 +69,15 @@ def _read(file: Path) -> bytes:
     return content
 
 
-def _handoff(file: Path, board: Board) -> str:
-    """Hold the hand-off file to the board: Vivado's version. Raises :class:`UserError`."""
-    window = hwh.bridge(file)
-    if window.base != base_address(board):
-        raise UserError(f"the hardware handoff must place the bridge at 0x{base_address(board):08x}",
-                        f"0x{window.base:08x} in {file}", "make the kit again: its shell is not this one")
+def _handoff(file: Path, board: Board, shell: str) -> str:
+    """Hold the hand-off file to the board and the shell: Vivado's version. Raises :class:`UserError`."""
+    places: dict[str, int | None] = _dmas(file) if shell == "dma" else {"the bridge": hwh.bridge(file).base}
+    for number, (name, base) in enumerate(places.items()):
+        expected = base_address(board) + number * _WINDOW
+        if base != expected:
+            raise UserError(f"the hardware handoff must place {name} at 0x{expected:08x}",
+                            f"{'no such slave' if base is None else f'0x{base:08x}'} in {file}",
+                            "make the kit again: its shell is not this one")
     root = ElementTree.parse(file).getroot()
     system = root.find("SYSTEMINFO")
     device = system.get("DEVICE", "") if system is not None else ""
@@ -76,3 +85,13 @@ def _handoff(file: Path, board: Board) -> str:
         raise UserError(f"the hardware handoff must be for {board.part}", f"device {device or 'not told'} in {file}",
                         f"make the kit with --board {board.name}")
     return root.get("VIVADOVERSION", "unknown")
+
+
+def _dmas(file: Path) -> dict[str, int | None]:
+    """Where the hand-off file places each DMA, None for one that is not there. Raises :class:`UserError`."""
+    try:
+        found = {entry.get("INSTANCE"): int(entry.attrib["BASEVALUE"], 0)
+                 for entry in ElementTree.parse(file).getroot().iter("MEMRANGE") if entry.get("INSTANCE") in DMAS}
+    except (ElementTree.ParseError, KeyError, ValueError) as error:
+        raise UserError("the hardware handoff must be Vivado's", f"{error} in {file}", _INCOMPLETE) from error
+    return {name: found.get(name) for name in DMAS}

@@ -26,13 +26,17 @@ def run(built, tmp_path):
     return folder
 
 
+def replayed(run, folder, shell):
+    """A kit of that run, replayed."""
+    write_results(folder / "results", shell)
+    mark = {"key": artefacts.built_key(run / "accel"), "shell": shell}
+    (folder / "results" / "kit.json").write_text(json.dumps(mark))
+    return folder
+
+
 @pytest.fixture
 def kit(run, tmp_path):
-    """A kit of that run, replayed."""
-    write_results(tmp_path / "kit" / "results")
-    key = artefacts.built_key(run / "accel")
-    (tmp_path / "kit" / "results" / "kit.json").write_text(json.dumps({"key": key}))
-    return tmp_path / "kit"
+    return replayed(run, tmp_path / "kit", "bridge")
 
 
 @pytest.mark.parametrize("place", ["", "results"])
@@ -46,7 +50,16 @@ def test_results_are_taken_with_their_reports(run, kit, place):
     described = accelerator.read(accel)
     assert described.base_address == 0x40000000 and described.versions["vivado"] == "2024.2"
     assert artefacts.is_built(accel, key, ("bitstream",)) and found["bitstream"]["seconds"] == 5.0
-    assert found["bitstream"]["slack_ns"]["hold"] == 0.021
+    assert found["bitstream"]["slack_ns"]["hold"] == 0.021 and found["bitstream"]["shell"] == "bridge"
+
+
+def test_the_shells_take_each_others_place(run, kit, tmp_path, capsys):
+    accel, dma = run / "accel", replayed(run, tmp_path / "dma", "dma")
+    assert main(["import-bitstream", str(run), str(dma)]) == 0
+    assert "Vivado 2024.2, FINN's DMA shell: run it with --device finn-dma, slack at 100 MHz" in capsys.readouterr().out
+    assert (accel / "settings.json").exists() and accelerator.read(accel).base_address is None
+    assert results.take(kit, accel)["bitstream"]["shell"] == "bridge"
+    assert not (accel / "settings.json").exists() and accelerator.read(accel).base_address == 0x40000000
 
 
 def test_every_part_is_compared_with_yosys(run, kit):
@@ -61,7 +74,7 @@ def test_every_part_is_compared_with_yosys(run, kit):
 
 @pytest.mark.parametrize(("instance", "group"), [
     ("instrumentation_wrap_0", "bridge"), ("StreamingDataflowPartition_0_MVTU_rtl_1", "layer 1"),
-    ("StreamingDataflowPartition_0_Thresholding_rtl_0", "layer 0"),
+    ("StreamingDataflowPartition_1_Thresholding_rtl_0", "layer 0"),
     ("StreamingDataflowPartition_0_StreamingFIFO_rtl_3", "streams"),
     ("StreamingDataflowPartition_0", None), ("StreamingDataflowPartition_0_i", None), ("axi_gpio_0", None)])
 def test_instances_belong_to_layers(instance, group):

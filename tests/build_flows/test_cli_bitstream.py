@@ -10,7 +10,7 @@ import pytest
 from build_flows.cli import main
 from hw import machine
 from hw.vivado import installation
-from tests.hw.vivado.helpers import VIVADO, need_tclsh, write_board_files
+from tests.hw.vivado.helpers import HLS, VIVADO, need_tclsh, write_board_files, write_hls_library
 
 
 @pytest.fixture
@@ -38,6 +38,12 @@ def failed(capsys, *arguments):
     (("--vivado", VIVADO), "Vivado needs the board files of tul.com.tw:pynq-z2:part0:1.0, found none below no folder."),
     (("--vivado", VIVADO, "--timeout", "0"), "--timeout must be above 0 seconds, found 0.0."),
     (("--fold", "flat"), "--fold must be one of min-area, balanced, min-latency, found flat."),
+    (("--shell", "dmas"), "--shell must be one of bridge, dma, found dmas."),
+    (("--hlslib", "x"), "--hlslib goes with --shell dma, found --shell bridge. Fix: leave it out"),
+    (("--board", "pynq-z3"), "the board must be a known one, found 'pynq-z3'. Fix: write pynq-z"),
+    (("--board", "zcu111", "--script-only"), "FINN+'s Zynq flow must know the board, found zcu111."),
+    (("--board", "kv260", "--verify-netlist"), "--verify-netlist simulates the cells of a Zynq-7000, found --board kv"),
+    (("--board", "kv260", "--toolchain", "openxc7"), "openXC7 builds for Zynq-7000 boards, found kv260 with a xck26"),
 ])
 def test_what_is_missing_is_told_before_any_work(run, capsys, options, text):
     assert text in failed(capsys, "build", run, "--target", "bitstream", *options)
@@ -53,8 +59,20 @@ def test_a_wrong_version_and_a_full_disk(run, capsys, monkeypatch, tmp_path):
     assert "Vivado must be one that FINN+ supports: 2022.2, 2024.2, found 2018.3" in failed(capsys, *command)
 
 
+def test_what_the_dma_shell_needs_more(run, capsys, monkeypatch, tmp_path):
+    command = ("build", run, "--target", "bitstream", "--vivado", VIVADO, "--board-files",
+               write_board_files(tmp_path / "files"), "--shell", "dma")
+    monkeypatch.delenv("XILINX_HLS", raising=False)
+    assert re.search(r"needs Vitis HLS 2024\.2, .*, found none\. Fix: install it with", failed(capsys, *command))
+    monkeypatch.setenv("PATH", f"{HLS.parent}:/usr/bin:/bin")
+    assert re.search(r"needs finn-hlslib, found no bnn-library\.h in .*\. Fix: run `git clone .*` and pass that folder "
+                     "with --hlslib", failed(capsys, *command))
+    assert [file.name for file in run.iterdir()] == ["config.yaml"]
+
+
 @pytest.mark.parametrize(("option", "target"), [
-    (("--script-only",), "synth"), (("--vivado", "x"), "emulate"), (("--timeout", "5"), "synth")])
+    (("--script-only",), "synth"), (("--shell", "dma"), "synth"), (("--vivado", "x"), "emulate"),
+    (("--timeout", "5"), "synth")])
 def test_options_of_another_target(run, capsys, option, target):
     assert f"{option[0]} goes with --target bitstream by Vivado, found --target {target}." in failed(
         capsys, "build", run, "--target", target, *option)
@@ -93,3 +111,29 @@ def test_the_whole_flow_fails_clearly_goes_on_and_is_not_repeated(trained_run, t
     assert main(["build", str(run), "--target", "bitstream", "--script-only"]) == 0
     assert f"quarl import-bitstream {run} {run}/vivado" in capsys.readouterr().out
     assert main(["import-bitstream", str(run), str(run / "vivado")]) == 0
+
+
+@pytest.mark.slow
+def test_the_dma_shell_takes_the_bridges_place_and_gives_it_back(trained_run, tmp_path, monkeypatch, capsys):
+    need_tclsh()
+    run = shutil.copytree(trained_run, tmp_path / "run")
+    bit, settings = run / "accel" / "accel.bit", run / "accel" / "settings.json"
+    bridge = ("build", str(run), "--target", "bitstream", "--vivado", str(VIVADO), "--board-files",
+              str(write_board_files(tmp_path / "files")))
+    dma = (*bridge, "--shell", "dma", "--hlslib", str(write_hls_library(tmp_path / "finn-hlslib")))
+    monkeypatch.setenv("PATH", f"{HLS.parent}:/usr/bin:/bin")
+    assert main([*bridge]) == 0
+    stamp = bit.stat().st_mtime_ns
+    for mode, text in (("hls", r"found exit code 1: \[HLS 214-194\] in function .*; repeat the command"),
+                       ("licence", r"A valid license was not found .*XILINXD_LICENSE_FILE"),
+                       ("killed", "found it was ended by SIGKILL")):
+        monkeypatch.setenv("QUARL_STUB", mode)
+        assert re.search(text, failed(capsys, *dma)), mode
+        assert bit.stat().st_mtime_ns == stamp and not settings.exists()
+    monkeypatch.setenv("QUARL_STUB", "")
+    assert main([*dma]) == 0
+    assert "FINN's DMA shell: run it with --device finn-dma" in capsys.readouterr().out
+    assert main(["package", str(run), "--json"]) == 0
+    packed = json.loads(capsys.readouterr().out.splitlines()[-1])["accelerator"]
+    assert packed == ["accel.json", "accel.bit", "accel.hwh", "settings.json", "reports/synth.json"]
+    assert main([*bridge]) == 0 and not settings.exists()

@@ -23,6 +23,13 @@ def test_dsps_are_those_of_finns_packing(bits, expected):
     assert sum(resources.dsps(s, Folding(4, 8), "dsp") for s in shapes) == expected
 
 
+def test_wider_slices_take_more_products():
+    """A DSP48E2's wide port has 27 bits; FINN's unit then puts a third 4-bit weight with 8-bit inputs beside two."""
+    shape, folding = dense(64, 64, 4, 8, 4), Folding(6, 8)
+    lanes = {width: 48 // resources.dsps(shape, folding, "dsp", dsp_width=width) for width in (25, 27)}
+    assert lanes == {25: 2, 27: 3}
+
+
 def test_dsps_of_the_other_engines():
     shape, folding = dense(64, 64, 8, 8, 8), Folding(3, 8)
     assert resources.dsps(shape, folding, "lut") == resources.dsps(shape, folding, "rom") == 0

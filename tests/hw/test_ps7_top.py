@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from host.errors import UserError
 from host.geometry import Geometry, Stream
 from hw.boards import board
 from hw.ps7_top import map_top, top_text, write_top
@@ -93,6 +94,13 @@ def test_the_adapter_is_small(mapped: tuple[dict[str, Any], dict[str, Any]]) -> 
     mine = [cell for name, cell in netlist["cells"].items() if "adapter_i." in name]
     assert 100 < sum(cell["type"].startswith("FD") for cell in mine) < 250
     assert sum(cell["type"].startswith("LUT") for cell in mine) < 250
+
+
+def test_another_chip_has_no_such_top(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"the plain top is for a Zynq-7000, .* found kv260 with a xck26-\S+\. Fix: "
+                                        "build with --target bitstream by Vivado"):
+        write_top(GEOMETRY, board("kv260"), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_whole_top_infers_through_bursts(folder: Path, tmp_path: Path) -> None:

@@ -22,6 +22,12 @@ def test_what_counts_as_what() -> None:
                      "dsp": 2, "bram36": 2.5}
 
 
+def test_what_counts_as_what_on_ultrascale() -> None:
+    found = resources({"LUT6": 1, "RAM32M16": 1, "RAM64M8": 1, "RAM512X1S": 1, "FDRE": 2, "CARRY8": 3, "DSP48E2": 2,
+                       "RAMB18E2": 1, "RAMB36E2": 1, "MUXF9": 6})
+    assert found == {"lut_logic": 1, "lut_memory": 24, "lut": 25, "ff": 2, "carry4": 6, "dsp": 2, "bram36": 1.5}
+
+
 def test_an_unknown_cell() -> None:
     with pytest.raises(ToolError, match=r"found 2 of type \$mul"):
         resources({"$mul": 2})
@@ -47,6 +53,14 @@ def test_the_share_of_the_board_is_of_the_board_as_it_is_now(folder: Path) -> No
     assert after["percent"]["lut"] == pytest.approx(2 * before["percent"]["lut"], abs=0.02)
     assert (before["board"], after["board"]) == ("pynq-z2", "half")
     assert {**after, "percent": 0, "board": 0} == {**before, "percent": 0, "board": 0}, "seconds too: no second run"
+
+
+def test_a_chip_of_another_family_is_mapped_anew(folder: Path) -> None:
+    seven = synthesise(folder, "quarl_shell", "lut", Z2)["total"]
+    found = synthesise(folder, "quarl_shell", "lut", board("kv260"))
+    assert found["percent"]["lut"] == round(100 * found["total"]["lut"] / 117120, 2)
+    assert found["total"]["ff"] == seven["ff"] and found["total"]["lut"] == pytest.approx(seven["lut"], rel=0.1)
+    assert found["board"] == "kv260"
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The stand-in for Vivado, board files, and results as a kit leaves them."""
+"""The stand-ins for Vivado and Vitis HLS, board files, finn-hlslib, and results as a kit leaves them."""
 from __future__ import annotations
 
 import shutil
@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 STUB = Path(__file__).with_name("stub")
-VIVADO = STUB / "vivado"
+VIVADO, HLS = STUB / "vivado", STUB / "vitis_hls"
 HANDOFF = """<?xml version="1.0"?><EDKSYSTEM EDWVERSION="1.2" VIVADOVERSION="2024.2">
 <SYSTEMINFO ARCH="zynq" DEVICE="7z020" NAME="top" PACKAGE="clg400" SPEEDGRADE="-1"/><MODULES><MEMORYMAP>
-<MEMRANGE INSTANCE="bridge" SLAVEBUSINTERFACE="s_axi_ctrl" BASEVALUE="0x40000000" HIGHVALUE="0x40000FFF"/>
+%s
 </MEMORYMAP></MODULES></EDKSYSTEM>"""
+BRIDGE = '<MEMRANGE INSTANCE="bridge" SLAVEBUSINTERFACE="s_axi_ctrl" BASEVALUE="0x40000000" HIGHVALUE="0x40000FFF"/>'
+DMAS = "".join(f'<MEMRANGE INSTANCE="{name}" SLAVEBUSINTERFACE="s_axi_control_0" BASEVALUE="0x4000{page}000" '
+               f'HIGHVALUE="0x4000{page}FFF"/>\n' for page, name in enumerate(("idma0", "odma0")))
 HIERARCHY = """<RptDoc><table><tablerow><tableheader contents="Instance"/><tableheader contents="Module"/>
 <tableheader contents="Total LUTs"/><tableheader contents="Logic LUTs"/><tableheader contents="LUTRAMs"/>
 <tableheader contents="SRLs"/><tableheader contents="FFs"/><tableheader contents="RAMB36"/>
@@ -30,20 +33,32 @@ def need_tclsh() -> None:
         pytest.fail("the stand-in for Vivado needs tclsh: apt-get install --no-install-recommends tcl")
 
 
-def write_board_files(folder: Path) -> Path:
-    """Board files of the PYNQ-Z2 below ``folder``, as its vendor packs them."""
-    place = folder / "pynq-z2" / "A.0"
+def write_board_files(folder: Path, part: str = "tul.com.tw:pynq-z2:part0:1.0") -> Path:
+    """Files of the board ``part`` below ``folder``, as its vendor packs them."""
+    vendor, name, _, version = part.split(":")
+    place = folder / name / "A.0"
     place.mkdir(parents=True)
-    (place / "board.xml").write_text('<board schema_version="2.0" vendor="tul.com.tw" name="pynq-z2" '
-                                     'display_name="pynq-z2"/>')
+    (place / "board.xml").write_text(f'<board schema_version="2.0" vendor="{vendor}" name="{name}" '
+                                     f'display_name="{name}"><file_version>{version}</file_version></board>')
     return folder
 
 
-def write_results(folder: Path) -> Path:
+def write_hls_library(folder: Path) -> Path:
+    """The headers of finn-hlslib that a DMA includes, empty."""
+    folder.mkdir(parents=True)
+    (folder / "bnn-library.h").write_text('#include <ap_int.h>\n#include "streamtools.h"\n#include "dma.h"\n')
+    for name in ("streamtools.h", "dma.h"):
+        (folder / name).write_text("#include <hls_stream.h>\n")
+    return folder
+
+
+def write_results(folder: Path, shell: str = "bridge") -> Path:
     """Good results for a PYNQ-Z2."""
     folder.mkdir(parents=True)
     (folder / "accel.bit").write_bytes(b"bits")
-    (folder / "accel.hwh").write_text(HANDOFF)
+    (folder / "accel.hwh").write_text(HANDOFF % (BRIDGE if shell == "bridge" else DMAS))
+    if shell == "dma":
+        (folder / "settings.json").write_text('{"driver_information": {}}')
     shutil.copy(STUB / "timing_met.rpt", folder / "timing.rpt")
     shutil.copy(STUB / "utilisation.rpt", folder / "utilisation.rpt")
     (folder / "hierarchy.xml").write_text(HIERARCHY % (

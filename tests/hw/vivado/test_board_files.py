@@ -16,6 +16,23 @@ def test_finn_says_which_board_part_a_board_has():
     assert finn_board(dataclasses.replace(board, name="kv260")).part == "xilinx.com:kv260_som:part0:1.3"
     with pytest.raises(UserError, match=r"must know the board, found arty\. Fix: choose one of: .*pynq-z1, pynq-z2"):
         finn_board(dataclasses.replace(board, name="arty"))
+    known = [name for name in boards.names() if name != "zcu111"]       # which has no branch in FINN+'s shell
+    assert [finn_board(boards.board(name)).name.lower().removesuffix("_som") for name in known] == known
+
+
+@pytest.mark.parametrize(("name", "place"), [
+    ("ultra96-v2", r"https://github\.com/Avnet/bdf\.git"), ("zcu104", "Vivado's own installer has them"),
+    ("kv260", r"https://github\.com/Xilinx/XilinxBoardStore\.git, folder boards/Xilinx/kv260_som")])
+def test_every_boards_files_come_from_where_finn_gets_them(name, place):
+    with pytest.raises(ToolError, match=rf"unpack them \({place}\) and pass"):
+        find_board_files(finn_board(boards.board(name)), [])
+
+
+def test_board_files_of_another_version(tmp_path):
+    write_board_files(tmp_path, "tul.com.tw:pynq-z2:part0:2.1")
+    with pytest.raises(ToolError, match=r"needs the board files of tul\.com\.tw:pynq-z2:part0:1\.0, found version "
+                                        rf"2\.1 in {tmp_path}/pynq-z2/A\.0\. Fix: unpack"):
+        find_board_files(PYNQ, [tmp_path])
 
 
 def test_board_files_are_found_wherever_they_are(tmp_path):

@@ -51,7 +51,7 @@ def test_the_core_is_packaged_with_the_shells_names(core):
     component = (core / "ip" / "component.xml").read_text()
     assert "xilinx.com:hls:instrumentation_wrapper:1.0" in component
     for part in ("finnix {Master axis 0}", "finnox {Slave axis 0}", "s_axi_ctrl {Slave aximm 12}", "accel_rst_n O",
-                 "} Reg<"):
+                 "} Reg {}<"):
         assert part in component, component
 
 

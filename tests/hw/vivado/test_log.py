@@ -13,13 +13,14 @@ def read(*lines):
 def test_phases_only_go_forward():
     log = Log()
     seen = []
-    for line in ("quarl: step bridge begins", "quarl: step shell begins", "Command: synth_design -top a",
-                 "Command: place_design", "Command: synth_design -top out_of_context", "Command: route_design",
-                 "Command: write_bitstream -force top.bit", "INFO: [Common 17-206] Exiting Vivado"):
+    for line in ("quarl: step bridge begins", "quarl: step hls_idma0 begins", "quarl: step shell begins",
+                 "Command: synth_design -top a", "Command: place_design", "Command: synth_design -top out_of_context",
+                 "Command: route_design", "Command: write_bitstream -force top.bit",
+                 "INFO: [Common 17-206] Exiting Vivado"):
         log.read(line)
         seen.append(PHASES[log.phase])
-    assert seen == ["package the bridge", "block design", "synthesis", "placement", "placement", "routing",
-                    "bitstream", "bitstream"]
+    assert seen == ["package the bridge", "synthesise the DMAs", "block design", "synthesis", "placement", "placement",
+                    "routing", "bitstream", "bitstream"]
 
 
 def test_errors_are_told_once_and_without_empty_ones():

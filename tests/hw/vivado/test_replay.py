@@ -25,7 +25,7 @@ def test_phases_are_told_and_the_log_is_kept(kit):
     seen = []
     folder = kit("echo quarl: step bridge begins; echo Command: place_design; echo $VIVADO $XILINX_LOCAL_USER_DATA\n"
                  "echo 'CRITICAL WARNING: [A 1-1] look' >&2")
-    log = replay(folder, HERE, seen.append)
+    log = replay(folder, HERE, None, seen.append)
     assert [PHASES[phase] for phase in seen] == ["package the bridge", "placement"]
     assert log.critical_warnings == ["[A 1-1] look"]
     assert (folder / LOG).read_text().splitlines()[2] == f"{VIVADO} no"
@@ -35,7 +35,7 @@ def test_the_exit_code_and_the_errors_are_told(kit):
     folder = kit("echo 'ERROR: [Synth 8-439] module x not found'; cd / ; exit 1")
     with pytest.raises(ToolError, match=r"Vivado must build the bitstream, found exit code 1: \[Synth 8-439\] module x "
                                         rf"not found\. Fix: see {folder}/{LOG} and mend what it names; repeat the"):
-        replay(folder, HERE, print)
+        replay(folder, HERE, None, print)
 
 
 def test_errors_of_background_runs_are_found(kit):
@@ -43,20 +43,20 @@ def test_errors_of_background_runs_are_found(kit):
     (folder / "work" / "p.runs" / "impl_1").mkdir(parents=True)
     (folder / "work" / "p.runs" / "impl_1" / "runme.log").write_text("ERROR: [Place 30-640] Place Check : too big\n")
     with pytest.raises(ToolError, match=r"exit code 1: \[Place 30-640\] Place Check : too big"):
-        replay(folder, HERE, print)
+        replay(folder, HERE, None, print)
 
 
 @pytest.mark.parametrize("script", ["kill -9 $$", "bash -c 'kill -9 $$'"])
 def test_a_killed_vivado(kit, script):
     with pytest.raises(ToolError, match=r"it was ended by SIGKILL: no message in .*usually lacked memory"):
-        replay(kit(script), HERE, print)
+        replay(kit(script), HERE, None, print)
 
 
 def test_a_time_out_ends_all_that_was_started(kit):
     folder = kit("sleep 600 & echo $! > child; wait")
     with pytest.raises(ToolError, match=r"within the time given by --timeout, found it still ran after 1 s\. Fix: give "
                                         "it more time; repeat the command: finished steps are kept"):
-        replay(folder, HERE, print, timeout=1)
+        replay(folder, HERE, None, print, timeout=1)
     child = int((folder / "child").read_text())
     for _ in range(1000):                    # the kernel takes a moment
         try:
@@ -75,11 +75,11 @@ def test_an_error_in_the_display_ends_vivado(kit):
         raise RuntimeError("display")
 
     with pytest.raises(RuntimeError, match="display"):
-        replay(kit("echo quarl: step bridge begins; sleep 600"), HERE, broken)
+        replay(kit("echo quarl: step bridge begins; sleep 600"), HERE, None, broken)
 
 
 def test_a_folder_that_cannot_be_written(kit, monkeypatch):
     folder = kit("true")
     (folder / LOG).mkdir()
     with pytest.raises(ToolError, match=rf"must be in a folder that can be written, found Is a directory at {folder}"):
-        replay(folder, HERE, print)
+        replay(folder, HERE, None, print)

@@ -1,13 +1,14 @@
 # A stand-in for Vivado in tclsh: every command is declared with its options, keeps a model of project and block
 # design, and fails as the tool would: unknown command or option, missing file, pin or interface, address overlap.
 namespace eval V {
-    variable project {} board {} design {} files {} core {} segments {} mode ""
+    variable project {} part {} board {} design {} files {} core {} segments {} mode ""
     array set property {}      ;# object,name -> value
     array set cell {}          ;# path -> hier | mod:NAME | ip:VLNV
     array set pin {}           ;# path -> I | O
     array set bus {}           ;# path -> {Master|Slave axis|aximm|other address-width}
     array set port {}          ;# of the design: name -> I | O
     array set busport {}       ;# name -> as bus
+    array set inside {}        ;# name of such a port -> the bus of a cell that it leads to
     array set parent {}        ;# of a pin in the tree of its net
     array set driver {}        ;# root of a net -> the output on it
     array set joined {}        ;# interface -> count
@@ -15,33 +16,18 @@ namespace eval V {
     if {[info exists ::env(QUARL_STUB)]} { set mode $::env(QUARL_STUB) }
 }
 namespace eval ipx {}
-proc V::fail {message} { puts "ERROR: $message"; return -code error -level 2 $message }
 proc V::path {text} { string trimleft $text / }
 
-# declare NAME {-option takes-a-value ...} LEAST MOST BODY: positional arguments are in `words`, options in `o`
-proc declare {name options least most body} {
-    proc ::$name args [format {
-        set words {}; set o {}
-        for {set i 0} {$i < [llength $args]} {incr i} {
-            set word [lindex $args $i]
-            if {[regexp {^-[a-z_]+$} $word]} {
-                if {![dict exists {%2$s} $word]} { V::fail "\[Common 17-170\] Unknown option '$word' of %1$s" }
-                if {[dict get {%2$s} $word]} {
-                    if {[incr i] >= [llength $args]} { V::fail "%1$s: $word needs a value" }
-                    dict set o $word [lindex $args $i]
-                } else { dict set o $word 1 }
-            } else { lappend words $word }
-        }
-        if {[llength $words] < %3$d || [llength $words] > %4$d} {
-            V::fail "\[Common 17-165\] %1$s takes %3$d to %4$d arguments, got {$args}"
-        }
-    } $name $options $least $most]\n$body
-}
+set V::here [file dirname [file normalize [info script]]]
+source $V::here/declare.tcl
 
 # ---- catalogue: the vendor's cores as FINN+'s shell uses them
 set V::catalogue(xilinx.com:ip:processing_system7:5.5) {
     {FCLK_CLK0 O FCLK_RESET0_N O S_AXI_HP0_ACLK I M_AXI_GP0_ACLK I}
     {M_AXI_GP0 {Master aximm 32} S_AXI_HP0 {Slave aximm 32}} {}}
+set V::catalogue(xilinx.com:ip:zynq_ultra_ps_e:3.5) {
+    {pl_clk0 O pl_resetn0 O saxihp0_fpd_aclk I maxihpm0_fpd_aclk I}
+    {M_AXI_HPM0_FPD {Master aximm 40} M_AXI_HPM1_FPD {Master aximm 40}} {}}
 set V::catalogue(xilinx.com:ip:smartconnect:1.0) {{aclk I aresetn I} {} {}}
 set V::catalogue(xilinx.com:ip:axi_interconnect:2.1) {
     {ACLK I ARESETN I S00_ACLK I S00_ARESETN I} {S00_AXI {Slave aximm 32}} {}}
@@ -64,6 +50,7 @@ declare create_project {-part 1 -force 0} 2 2 {
     if {[file exists $folder/$name.xpr] && ![dict exists $o -force]} { V::fail "\[Coretcl 2-27\] project exists" }
     file mkdir $folder
     set V::project [list $name [file normalize $folder]]
+    set V::part [dict get $o -part]
     set V::property(project,ip_repo_paths) {}
     close [open $folder/$name.xpr w]
 }
@@ -128,6 +115,8 @@ proc V::set_one {object name value} {
         }
         name { V::rename_port $object $value }
         top { if {[string match *_wrapper $value] || $value eq "instrumentation_wrapper"} { V::module_file $value } }
+        CONFIG.PSU__USE__S_AXI_GP2 { set V::bus(zynq_ps/S_AXI_HP0_FPD) {Slave aximm 49} }
+        CONFIG.PSU__USE__M_AXI_GP1 { array unset V::bus zynq_ps/M_AXI_HPM1_FPD }
         CONFIG.NUM_SI { for {set i 0} {$i < $value} {incr i} {
             set V::bus([string range $object 5 end]/[format S%02d_AXI $i]) {Slave aximm 32} }
             set V::bus([string range $object 5 end]/M00_AXI) {Master aximm 32} }
@@ -139,8 +128,9 @@ proc V::set_one {object name value} {
 }
 proc V::rename_port {object name} {
     lassign [split $object :] kind old
-    foreach table {port busport} {
-        if {$kind eq $table} { set V::${table}($name) [set V::${table}($old)]; unset V::${table}($old) }
+    foreach table {port busport inside} {
+        if {$kind eq $table || $kind eq "busport" && $table eq "inside"} {
+            set V::${table}($name) [set V::${table}($old)]; unset V::${table}($old) }
     }
 }
 
@@ -222,13 +212,20 @@ declare get_bd_cells {} 0 1 {
     V::get cell [lindex $words 0] cell
 }
 declare get_bd_intf_pins {-quiet 0 -of_objects 1 -of 1 -filter 1} 0 1 {
+    if {[dict exists $o -of] && [regexp {^net:(.+)} [dict get $o -of] -> port]} { return bus:$V::inside($port) }
     if {$words eq ""} { return {} }
     V::get bus [lindex $words 0] bus
 }
 declare get_bd_intf_ports {-filter 1} 0 1 {
-    if {[dict exists $o -filter]} { return {} }
+    if {[dict exists $o -filter]} {       # of AXI4-Lite ports
+        set found {}
+        foreach name [array names V::busport] { if {[string match {Slave aximm *} $V::busport($name)]} {
+            lappend found busport:$name } }
+        return $found
+    }
     V::get busport [lindex $words 0] busport
 }
+declare get_bd_intf_nets {-boundary_type 1 -of 1} 0 0 { return net:[string range [dict get $o -of] 8 end] }
 proc V::net {name} { while {[info exists V::parent($name)]} { set name $V::parent($name) }; return $name }
 declare connect_bd_net {-boundary_type 1} 2 99 {
     set root ""
@@ -267,6 +264,7 @@ declare make_bd_pins_external {} 1 1 {
 declare make_bd_intf_pins_external {} 1 1 {
     set name [string range [lindex $words 0] 4 end]
     set V::busport([file tail $name]_0) $V::bus($name)
+    set V::inside([file tail $name]_0) $name
     incr V::joined($name)
 }
 declare delete_bd_objs {} 1 1 {
@@ -281,7 +279,12 @@ declare apply_bd_automation {-rule 1 -config 1} 1 1 {
 }
 declare get_bd_addr_segs {} 1 1 {
     set found {}
-    regexp {^(.*)/([^/]*)$} [V::path [lindex $words 0]] -> interface pattern
+    set path [V::path [lindex $words 0]]
+    if {[regexp {^(\w+)/Data_(\w+)/SEG_(\w+)_Reg$} $path -> cell master port]} {     # what a master of a cell reaches
+        if {![info exists V::bus($cell/$master)] || ![info exists V::busport($port)]} { V::fail "no segment $path" }
+        return seg:$path
+    }
+    regexp {^(.*)/([^/]*)$} $path -> interface pattern
     set kind $V::cell([file dirname $interface])
     if {[string match $pattern [lindex $V::catalogue([string range $kind 3 end]) 2]]} { lappend found seg:$interface }
     return $found
@@ -303,7 +306,8 @@ declare validate_bd_design {-force 0} 0 0 {
     }
     foreach name [lsort [array names V::bus]] {
         # In the stitched design, FINN+ leaves the streams of weights that are constants open.
-        if {$V::design eq "top" && ![info exists V::joined($name)] && [lindex $V::bus($name) 1] eq "axis"} {
+        set ours [string match ip:xilinx_finn:* $V::cell([file dirname $name])]
+        if {$V::design eq "top" && ![info exists V::joined($name)] && ($ours || [lindex $V::bus($name) 1] eq "axis")} {
             lappend loose $name }
     }
     if {[info exists loose]} {
@@ -347,7 +351,8 @@ foreach name {create_xgui_files update_checksums} { declare ipx::$name {} 1 1 {}
 declare ipx::save_core {} 1 1 {
     lassign $::V::core folder vlnv
     set stream [open $folder/component.xml w]
-    puts $stream "<stub vlnv=\"$vlnv\">[list $::V::core_pins $::V::core_buses $::V::segment]</stub>"
+    set inner [lsearch -all -inline -not [array names ::V::cell] */*]
+    puts $stream "<stub vlnv=\"$vlnv\">[list $::V::core_pins $::V::core_buses $::V::segment $inner]</stub>"
     close $stream
 }
 declare ipx::get_bus_interfaces {-of 1 -of_objects 1} 0 1 {
@@ -362,8 +367,16 @@ declare ipx::add_file {} 2 2 {
     if {![file exists [lindex $::V::core 0]/[lindex $words 0]]} { ::V::fail "no [lindex $words 0] in the core" }
     return file:[lindex $words 0]
 }
+declare ipx::get_address_spaces {-of_objects 1} 1 1 {
+    if {![dict exists $::V::core_buses [lindex $words 0]]} { ::V::fail "no master [lindex $words 0]" }
+    return addressspace
+}
+declare ipx::remove_segment {-quiet 0} 2 2 {}
 declare ipx::get_memory_maps {-of_objects 1} 1 1 { return memorymap }
-declare ipx::add_memory_map {} 2 2 { return memorymap }
+declare ipx::add_memory_map {} 2 2 {
+    if {![dict exists $::V::core_buses [lindex $words 0]]} { ::V::fail "no bus [lindex $words 0]" }
+    return memorymap
+}
 declare ipx::get_address_blocks {-of_objects 1} 0 0 { return block:$::V::segment }
 declare ipx::remove_address_block {} 2 2 { set ::V::segment {} }
 declare ipx::add_address_block {} 2 2 { set ::V::segment [lindex $words 0]; return block:$::V::segment }
@@ -395,7 +408,8 @@ declare launch_runs {-jobs 1 -to_step 1} 1 1 {
     file mkdir $place
     set stream [open $place/$V::design.hwh w]
     puts $stream {<?xml version="1.0"?><EDKSYSTEM EDWVERSION="1.2" VIVADOVERSION="2024.2">}
-    puts $stream {<SYSTEMINFO ARCH="zynq" DEVICE="7z020" NAME="top" PACKAGE="clg400" SPEEDGRADE="-1"/><MODULES><MEMORYMAP>}
+    regexp {^(?:xc(?=7))?([^-]*?)(?:clg\d+)?-} $V::part -> device
+    puts $stream "<SYSTEMINFO ARCH=\"zynq\" DEVICE=\"$device\" NAME=\"top\"/><MODULES><MEMORYMAP>"
     foreach segment $V::segments { lassign $segment interface offset range
         puts $stream [format {<MEMRANGE INSTANCE="%s" SLAVEBUSINTERFACE="%s" BASEVALUE="0x%08X" HIGHVALUE="0x%08X"/>} \
             [file dirname $interface] [file tail $interface] $offset [expr {$offset + $range - 1}]] }
@@ -417,21 +431,16 @@ declare report_utilization {-hierarchical 0 -hierarchical_depth 1 -file 1 -forma
     puts $stream "<?xml version=\"1.0\"?><RptDoc><section title=\"Utilization by Hierarchy\"><table>"
     V::row $stream tableheader {Instance Module {Total LUTs} {Logic LUTs} LUTRAMs SRLs FFs RAMB36 RAMB18 {DSP Blocks}}
     V::row $stream tablecell {top_wrapper (top) 1500 1400 60 40 1800 0 1 0}
-    foreach name [lsort [array names V::cell]] { V::row $stream tablecell [list "  $name" top 100 90 6 4 120 0 0 0] }
-    foreach name $V::inner { V::row $stream tablecell [list "      $name" stitched 300 300 0 0 200 0 0 0] }
+    foreach name [lsort [array names V::cell]] {
+        V::row $stream tablecell [list "  $name" top 100 90 6 4 120 0 0 0]
+        foreach inner [lindex $V::catalogue([string range $V::cell($name) 3 end]) 3] {
+            V::row $stream tablecell [list "      $inner" stitched 300 300 0 0 200 0 0 0] }
+    }
     puts $stream {</table></section></RptDoc>}
     close $stream
 }
 proc V::row {stream kind cells} {
     puts $stream "<tablerow>[join [lmap cell $cells { format {<%s contents="%s"/>} $kind $cell }] {}]</tablerow>"
-}
-proc unknown args { V::fail "invalid command name \"[lindex $args 0]\"" }
-
-set V::here [file dirname [file normalize [info script]]]
-# The stitched design's cells, for the hierarchical report of the shell around it.
-set V::inner {}
-foreach folder [glob -nocomplain -tails -directory .. code_gen_ipgen_*] {
-    lappend V::inner StreamingDataflowPartition_0_[string range $folder 15 end]
 }
 if {[catch {source [lindex $argv 0]} message]} { puts "INFO: stopped by: $message"; exit 1 }
 exit 0
