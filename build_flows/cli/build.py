@@ -185,6 +185,7 @@ def _bitstream(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def show(result: dict[str, Any]) -> None:
     """Parity, timing and resources as tables."""
     from build_flows.console import say, table
+    from hw import boards
 
     parity, timing, synth = result["parity"], result["timing"], result["synth"]
     table("Parity on %d observations" % parity["observations"], ("pair", "values", "mismatches"),
@@ -202,7 +203,8 @@ def show(result: dict[str, Any]) -> None:
         rows.append(("whole", *(f"{synth['total'][k]:g}" for k in kinds)))
         rows.append(("% of " + synth["board"]["name"],
                      *(f"{synth['percent'][k]:.1f}" if k in synth["percent"] else "" for k in kinds)))
-        table("Resources (Yosys, xc7)", ("", *(k.upper().replace("_", " ") for k in kinds)), rows)
+        family = boards.board(synth["board"]["name"]).family
+        table(f"Resources (Yosys, {family})", ("", *(k.upper().replace("_", " ") for k in kinds)), rows)
 
 
 def _show_fmax(found: dict[str, Any]) -> None:

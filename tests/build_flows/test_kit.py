@@ -128,10 +128,12 @@ def test_a_failure_keeps_the_steps_before_and_a_repeat_goes_on(copy):
 @pytest.mark.parametrize(("mode", "text"), [
     ("licence", "A valid license was not found"), ("full", "No space left on device"),
     ("empty", "Fix: see the log in work/shell")])
-def test_a_failing_vivado_never_looks_like_success(copy, mode, text):
+def test_a_failing_vivado_never_looks_like_success_and_is_gone_on_from(copy, mode, text):
     done = replay(copy, QUARL_STUB=mode)
     assert done.returncode != 0 and text in done.stdout
     assert not (copy / "results").exists()
+    done = replay(copy)
+    assert done.returncode == 0 and "quarl: step stitch is done\nquarl: step shell begins" in done.stdout
 
 
 @pytest.mark.parametrize(("file", "old", "new", "text"), [

@@ -51,6 +51,9 @@ def test_loads_the_bitstream_and_maps_the_bridge(board, policy, tmp_path):
 def test_the_usual_address_without_a_handoff_file(board, policy, tmp_path):
     with PynqDevice(policy, tmp_path):
         assert board.mapped == [(0x40000000, 0x1000)]
+    describe(policy, tmp_path, base_address=0xA0000000)      # of an UltraScale+
+    with PynqDevice(policy, tmp_path):
+        assert board.mapped[1:] == [(0xA0000000, 0x1000)]
 
 
 def test_two_processors_may_see_the_same_window(tmp_path):
