@@ -164,6 +164,8 @@ def test_a_bitstream_beside_what_was_predicted(tmp_path: Path) -> None:
             "accel/reports/bitstream.json"):
         assert part in page.text, part
     assert page.open == [] and not page.all("img")
+    accelerator.write(dataclasses.replace(accelerator.read(folder / "accel"), base_address=None), folder / "accel")
+    assert "at 100 MHz; FINN+ 1.6.1, FINN's DMA shell." in Page(write_report(folder)).text
 
 
 def test_a_design_that_no_ecp5_holds(tmp_path: Path) -> None:
