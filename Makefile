@@ -3,8 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# In the image, as the caller, in this folder: docs/docker.md.
+DOCKER ?= docker
+XILINX_FOLDER ?= /tools/Xilinx
+IN_DOCKER = $(DOCKER) run --rm --init --user $$(id -u):$$(id -g) --volume "$(CURDIR)":/work --volume quarl-cache:/cache
 
-.PHONY: help setup demo test test-all lint bench pin clean
+.PHONY: help setup demo test test-all lint bench pin clean docker-build docker-demo docker-bitstream
 
 help:
 	@echo "make demo      train a 4-bit CartPole policy, build its RTL, prove it bit for bit, run it, report"
@@ -13,6 +17,7 @@ help:
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     measure what the documents claim"
 	@echo "make setup     only install into $(VENV)"
+	@echo "make docker-build, docker-demo, docker-bitstream RUN=runs/x: the same in an image, see docs/docker.md"
 
 setup: $(READY)
 
@@ -47,6 +52,16 @@ bench: setup
 pin: setup
 	(head -n 1 constraints.txt; $(BIN)/uv pip freeze --python $(BIN)/python --exclude-editable | grep -v '^uv==') > constraints.new
 	mv constraints.new constraints.txt
+
+docker-build:
+	$(DOCKER) build --tag quarl .
+
+docker-demo: docker-build
+	$(IN_DOCKER) quarl demo
+
+docker-bitstream: docker-build
+	$(IN_DOCKER) --volume "$(XILINX_FOLDER)":/tools/Xilinx:ro \
+		quarl build $(or $(RUN),runs/demo) --target bitstream $(BOARD_FILES:%=--board-files %)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
