@@ -84,10 +84,12 @@ class QuantActor(nn.Sequential):
     def __init__(self, dims: Sequence[int], bits: Bits):
         """Random layers of sizes ``dims`` (inputs, hidden..., outputs)."""
         layers: list[nn.Module] = [quantisers.input_quantiser(bits.input)]
-        for inputs, outputs in itertools.pairwise(dims):
-            layers += [quantisers.linear(inputs, outputs, bits.weight, bits.per_channel),
-                       quantisers.hidden_activation(bits.act)]
-        self._assemble(layers[:-1], bits, quantisers.input_scale(bits.input))
+        for (inputs, outputs), weight, act in itertools.zip_longest(
+                itertools.pairwise(dims), bits.weights(len(dims) - 1), bits.acts(len(dims) - 1)):
+            layers.append(quantisers.linear(inputs, outputs, weight, bits.per_channel))
+            if act is not None:
+                layers.append(quantisers.hidden_activation(act))
+        self._assemble(layers, bits, quantisers.input_scale(bits.input))
         self.dims = tuple(dims)
 
     def _assemble(self, modules: Sequence[nn.Module], bits: Bits, input_scale: float) -> None:
@@ -146,12 +148,13 @@ class QuantActor(nn.Sequential):
         device = self._tracked[0].device
         zero, scale_in = fast_forward.number(0, device), fast_forward.number(self.input_scale, device)
         widest = self._widest_input
-        act_max = 2 ** self.bits.act - 1
+        widths = self.bits.weights(len(self.linears)), self.bits.acts(len(self.linears))
         forwards = {each.module: each for each in self._forwards}
         layers, activations = ([forwards[each] for each in kind] for kind in (self.linears, self.activations))
-        for layer, act in itertools.zip_longest(layers, activations):
+        for layer, act, weight_bits, act_bits in itertools.zip_longest(layers, activations, *widths):
             weights, scale = layer.weight_codes()
-            exact = weights[0].numel() * 2 ** (self.bits.weight - 1) * widest < 2 ** 24
+            exact = weights[0].numel() * 2 ** (weight_bits - 1) * widest < 2 ** 24
+            act_max = 2 ** (act_bits or 0) - 1
             act_scale = None if act is None else act.act_scale()
             yield Stage(weights=weights if exact else weights.double(),
                         scale=(scale.flatten() if scale.ndim else scale) * scale_in,

@@ -162,9 +162,10 @@ def _integer_parts(actor: QuantActor, x: np.ndarray) -> list[_Part]:
     inputs = torch.from_numpy(x)
     hidden = [codes.numpy() for _, codes in actor.trace(inputs) if codes is not None]
     codes, scale, low, high = actor.encode(inputs).numpy(), np.float32(actor.input_scale), *_input_range(actor)
-    levels = 2 ** (actor.bits.weight - 1) - 1
+    widths = actor.bits.weights(len(actor.linears))
     with torch.no_grad():
-        for stage, layer, after in itertools.zip_longest(actor.stages(), actor.linears, hidden):
+        for stage, layer, width, after in itertools.zip_longest(actor.stages(), actor.linears, widths, hidden):
+            levels = 2 ** (width - 1) - 1
             weights = layer.quant_weight().value.numpy()
             ends = float((codes == high).mean() + (low < 0) * (codes == low).mean())
             parts.append((weights, float((stage.weights.abs() == levels).float().mean()), codes * scale,

@@ -26,10 +26,11 @@ class QuantConvActor(QuantActor):
     def __init__(self, shape: Sequence[int], filters: Filters, dense: Sequence[int], bits: Bits):
         """Random layers for pixels of ``shape``; ``dense`` are the sizes of the hidden dense layers and the output."""
         check_bits(bits)
+        weight, act = bits.weights(1)[0], bits.acts(2)[0]        # those of every layer
         modules = layers(
-            shape, filters, dense, lambda: quantisers.hidden_activation(bits.act),
-            partial(quantisers.convolution, bits=bits.weight, per_channel=bits.per_channel),
-            partial(quantisers.linear, bits=bits.weight, per_channel=bits.per_channel))
+            shape, filters, dense, lambda: quantisers.hidden_activation(act),
+            partial(quantisers.convolution, bits=weight, per_channel=bits.per_channel),
+            partial(quantisers.linear, bits=weight, per_channel=bits.per_channel))
         self._assemble(modules[:-1], bits, 1 / WHITE)
         self.dims = (int(torch.Size(shape).numel()), *(len(layer.weight) for layer in self.linears))
 
@@ -63,6 +64,9 @@ class QuantConvActor(QuantActor):
 
 def check_bits(bits: Bits) -> None:
     """Raise :class:`UserError` where ``bits`` do not suit pixels."""
+    if not bits.uniform:
+        raise UserError("a policy of pixels must have one width of weights and one of activations", bits,
+                        "write for example --weight-bits 4 --act-bits 4")
     if bits.input != HIGHEST:
         raise UserError(f"a policy of pixels must have {HIGHEST} input bits", bits.input, "use --input-bits 8")
 

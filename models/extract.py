@@ -37,14 +37,14 @@ def thresholds(activation: Any, stage: Stage, levels: int) -> np.ndarray:
 def layers(actor: QuantActor) -> tuple[Layer, ...]:
     """The actor's integer layers."""
     found = []
-    levels = 2 ** actor.bits.act - 1
-    for stage, activation in zip(actor.stages(), [*actor.activations, None], strict=True):
-        weights = stage.weights.numpy().astype(np.int8)
-        if activation is None:
-            found.append(Layer(weights, actor.bits.weight))
+    stages = actor.stages()
+    widths = actor.bits.weights(len(stages)), (*actor.bits.acts(len(stages)), None)
+    for stage, activation, weight, act in zip(stages, [*actor.activations, None], *widths, strict=True):
+        codes = stage.weights.numpy().astype(np.int8)
+        if act is None:
+            found.append(Layer(codes, weight))
         else:
-            found.append(Layer(weights, actor.bits.weight, thresholds(activation, stage, levels), actor.bits.act,
-                               stage.stride))
+            found.append(Layer(codes, weight, thresholds(activation, stage, 2 ** act - 1), act, stage.stride))
     return tuple(found)
 
 

@@ -63,7 +63,7 @@ class PtqConfig:
             raise UserError("the run must have finished training", f"no {runs.RESULT} in {source}",
                             "continue it by repeating its `quarl train` command")
         model = source / "train" / MODEL
-        return {**config, "bits": dataclasses.asdict(self.bits) if self.bits is not None else None,
+        return {**config, "bits": self.bits.describe() if self.bits is not None else None,
                 "ptq": {"source": str(source), "sha256": sha256(model.read_bytes()) if model.exists() else None,
                         "format": "int" if integer else "fp16", "method": self.method if integer else None,
                         "percentile": self.percentile if integer and self.method == "percentile" else None}}

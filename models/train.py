@@ -72,7 +72,7 @@ class TrainConfig:
             raise UserError("quantisation must start before training ends, after %d steps" % settings["total_steps"],
                             self.delay, "choose a smaller --delay or more --steps")
         return {"task": self.task, "algo": self.algo, "seed": self.seed,
-                "bits": None if self.bits is None else dataclasses.asdict(self.bits), "precision": self.precision,
+                "bits": None if self.bits is None else self.bits.describe(), "precision": self.precision,
                 "delay": self.delay, "init": None if self.init is None else str(self.init), "settings": settings}
 
 

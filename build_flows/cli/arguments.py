@@ -25,6 +25,23 @@ def run_folder(args: argparse.Namespace) -> Path:
     return folder
 
 
+def widths(text: str) -> int | tuple[int, ...]:
+    """Bits of all layers, as in ``4``, or of their parts, as in ``8,4,8``."""
+    found = tuple(int(part) for part in text.split(","))
+    return found if len(found) > 1 else found[0]
+
+
+def add_bits(parser: argparse.ArgumentParser, usual: int) -> None:
+    """Bit widths of a quantised policy; ``usual`` ones of weights and activations."""
+    parser.add_argument("--weight-bits", type=widths, default=usual, metavar="BITS", help="of every weight, 2 to 8, or "
+                        "of the first, the core and the last layer, as in 8,4,8 (default %(default)s)")
+    parser.add_argument("--act-bits", type=widths, default=usual, metavar="BITS", help="of hidden activations, 2 to 8, "
+                        "or of the first layer and the core, as in 8,4 (default %(default)s)")
+    parser.add_argument("--input-bits", type=int, default=8, metavar="BITS",
+                        help="of the encoded observation, 2 to 8 (default %(default)s)")
+    parser.add_argument("--per-channel", action="store_true", help="one weight scale a channel, not one a layer")
+
+
 def add_design(parser: argparse.ArgumentParser) -> None:
     """What a design is made for, and how its layers compute."""
     parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")

@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from build_flows.cli.arguments import add_run, run_folder
+from build_flows.cli.arguments import add_bits, add_run, run_folder
 
 HELP = "quantise a trained fp32 run without more training"
 
@@ -23,10 +23,7 @@ HELP = "quantise a trained fp32 run without more training"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``quarl ptq``."""
     add_run(parser)
-    parser.add_argument("--weight-bits", type=int, default=8, help="bits of every weight, 2 to 8 (default 8)")
-    parser.add_argument("--act-bits", type=int, default=8, help="bits of hidden activations, 2 to 8 (default 8)")
-    parser.add_argument("--input-bits", type=int, default=8, help="bits of the encoded observation, 2 to 8 (default 8)")
-    parser.add_argument("--per-channel", action="store_true", help="one weight scale per output channel, not layer")
+    add_bits(parser, 8)
     parser.add_argument("--fp16", action="store_true", help="float16 instead of integers")
     parser.add_argument("--method", default="max", help="ranges end at their max or at a percentile (default max)")
     parser.add_argument("--percentile", type=float, default=99.9, help="for --method percentile (default 99.9)")

@@ -4,6 +4,7 @@ Repeat the command to continue a run that was interrupted: the result is the sam
 
   quarl train --task CartPole-v1 --weight-bits 4 --act-bits 4 --input-bits 8 --out runs/x
   quarl train --task Pendulum-v1 --algo sac --weight-bits 3 --act-bits 3 --per-channel --out runs/p
+  quarl train --task CartPole-v1 --weight-bits 8,3,8 --act-bits 4,3 --out runs/m      (first layer, core, last layer)
   quarl train --task CartPole-v1 --fp32 --out runs/float
   quarl train --task CartPole-v1 --init runs/float --weight-bits 2 --act-bits 2 --steps 50000 --out runs/tuned
   quarl train --task MyTask-v0 --steps 500000 --set net_arch=[32,32] --set learning_rate=0.001 --out runs/mine
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from build_flows.cli.arguments import add_bits
 from host.errors import UserError
 
 HELP = "train a quantised policy into a run folder"
@@ -27,10 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``quarl train``."""
     parser.add_argument("--task", required=True, help="Gymnasium environment id, for example CartPole-v1")
     parser.add_argument("--algo", default="ppo", help="ppo, a2c, dqn, ddpg, td3 or sac (default ppo)")
-    parser.add_argument("--weight-bits", type=int, default=4, help="bits of every weight, 2 to 8 (default 4)")
-    parser.add_argument("--act-bits", type=int, default=4, help="bits of hidden activations, 2 to 8 (default 4)")
-    parser.add_argument("--input-bits", type=int, default=8, help="bits of the encoded observation, 2 to 8 (default 8)")
-    parser.add_argument("--per-channel", action="store_true", help="one weight scale a channel, not one a layer")
+    add_bits(parser, 4)
     parser.add_argument("--fp32", action="store_true", help="train without quantisation")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     parser.add_argument("--steps", type=int, help="environment steps (default: the preset's)")

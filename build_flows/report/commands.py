@@ -59,7 +59,10 @@ def _changes(algo: str, task: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bits(bits: dict[str, Any]) -> list[object]:
-    options = [part for kind in ("weight", "act", "input") for part in (f"--{kind}-bits", bits[kind])]
+    options: list[object] = []
+    for kind in ("weight", "act", "input"):
+        width = bits[kind]
+        options += [f"--{kind}-bits", ",".join(map(str, width)) if isinstance(width, list) else width]
     return options + ["--per-channel"] * bits.get("per_channel", False)
 
 

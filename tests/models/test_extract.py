@@ -5,6 +5,7 @@ from gymnasium import spaces
 from hypothesis import given, settings
 from strategies import all_bits, seeds
 
+from host import integer
 from host.policy import ActionSpace, validate
 from models import extract as ex
 from models.bits import Bits
@@ -48,6 +49,23 @@ def test_policy_is_valid_and_complete():
     assert [layer.act_bits for layer in policy.layers] == [3, None]
     assert policy.input_bits == 4 and policy.head == "argmax"
     np.testing.assert_array_equal(policy.decode_bias, actor.linears[-1].bias.detach().numpy())
+
+
+def test_layers_of_different_widths():
+    """Deployed actor, trained modules and integers are one program, whatever width each layer has."""
+    actor, policy = random_policy((5, 9, 9, 3), Bits((8, 3, 6), (5, 2), 4), 0)
+    validate(policy)
+    assert [(layer.weight_bits, layer.act_bits) for layer in policy.layers] == [(8, 5), (3, 2), (6, None)]
+    assert [int(abs(layer.weights.astype(int)).max()) for layer in policy.layers] == [127, 3, 31]
+    x = torch.randn(500, 5, generator=torch.Generator().manual_seed(0)) * 2
+    codes = actor.encode(x).numpy().astype(np.int64)
+    found = [each.numpy() for step in actor.trace(x) for each in step if each is not None]
+    expected = [each for step in integer.trace(policy, codes) for each in step if each is not None]
+    for have, want in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(have, want)
+    deployed = actor(x)
+    actor.train()
+    torch.testing.assert_close(actor(x), deployed, rtol=1e-4, atol=1e-4)
 
 
 def test_a_box_is_clipped():
