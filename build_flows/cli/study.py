@@ -1,8 +1,10 @@
-"""Train and measure every point of a study, several at a time, and write the table. Repeat the command to go on.
+"""Train, build and measure every point of a study, several at a time, and write the tables. Repeat it to go on.
 
   quarl study studies/quarl.yaml --dry-run         what there is to do
   quarl study studies/quarl.yaml                   the core table: fp32, PTQ and QAT on five tasks, three seeds
   quarl study studies/quarl.yaml --part wide       a group of points that is not run by default
+  quarl study studies/bitwidth_vs_lut.yaml         policies as hardware: returns on the emulator, LUTs, cycles
+  quarl study studies/bitwidth_vs_lut.yaml --executor ray://10.0.0.1:10001     on a Ray cluster
 
 Results are kept one file a point, in results/NAME beside the YAML file, with results.csv and table.md; a point that has
 one is not run again, even where its run folder is gone. A point that failed is tried again.
@@ -18,17 +20,22 @@ from typing import TYPE_CHECKING, Any
 from host.errors import ToolError, UserError
 
 if TYPE_CHECKING:
+    from build_flows.study.executors import Executor
     from build_flows.study.grid import Point, Study
 
-HELP = "train and measure a grid of policies; resumable"
+HELP = "train, build and measure a grid of policies; resumable"
+LOCAL, RAY = "local", "ray"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``quarl study``."""
     parser.add_argument("study", metavar="YAML", type=Path, help="the study, for example studies/quarl.yaml")
     parser.add_argument("--part", default="core", help="part of the grid, or all (default core)")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)),
-                        help="trainings at a time (default: one a core, here %(default)s)")
+    parser.add_argument("--jobs", type=int, help="trainings and builds at a time (default: one a core, here "
+                        f"{len(os.sched_getaffinity(0))}, or one a CPU of the cluster)")
+    parser.add_argument("--executor", default=LOCAL, metavar="WHERE",
+                        help="local: processes here (default); ray: a Ray cluster of this machine, or the one of "
+                             "RAY_ADDRESS; ray://HOST:PORT: that one")
     parser.add_argument("--runs", type=Path, help="where run folders are made (default runs/study-NAME)")
     parser.add_argument("--results", type=Path, help="where results are kept (default results/NAME beside YAML)")
     parser.add_argument("--dry-run", action="store_true", help="list the points and their state, and run nothing")
@@ -37,8 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Run the study, and print the table."""
     from build_flows.console import say, table
-    from build_flows.study import results, runner
+    from build_flows.study import runner, tables
     from build_flows.study.read import read_study
+    from hw.prerequisites import require
 
     study = read_study(args.study)
     points = _points(study, args.part)
@@ -48,9 +56,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         records = runner.kept(study, folder)
         _show_state(points, runs, records)
     else:
-        records = runner.run(study, points, runs, folder, args.jobs)
-    if records:
-        table(f"Study {study.name}: return, mean ± deviation", *results.table(study, records))
+        if args.executor == LOCAL and any(point.engine for point in points):
+            require("emulate")
+            require("synthesise")
+        records = runner.run(study, points, runs, folder, _executor(args))
+    for title, (columns, rows) in (("return, mean ± deviation", tables.table(study, records)),
+                                   ("designs", tables.designs(study, records))):
+        if rows:
+            table(f"Study {study.name}: {title}", columns, rows)
     failed = [point for point in points if "error" in records.get(point.name, {})]
     if failed and not args.dry_run:
         raise ToolError("every point of the study must end well", "%d of %d that did not; %s: %s" % (
@@ -60,6 +73,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     say(f"{done} of {len(points)} points done; results in {folder}")
     return {"study": study.name, "part": args.part, "points": len(points), "done": done,
             "failed": [point.name for point in failed], "runs": str(runs), "results": str(folder)}
+
+
+def _executor(args: argparse.Namespace) -> Executor:
+    """Raises :class:`UserError` for one that does not exist."""
+    if args.jobs is not None and args.jobs < 1:
+        raise UserError("the number of jobs must be 1 or more", args.jobs, "pass --jobs 2")
+    if args.executor == LOCAL:
+        from build_flows.study.executors import Local
+        return Local(args.jobs or len(os.sched_getaffinity(0)))
+    if args.executor != RAY and not args.executor.startswith(RAY + "://"):
+        raise UserError("--executor must be local, ray or ray://HOST:PORT", args.executor, "choose one of them")
+    from build_flows.study.ray_executor import Ray
+    return Ray(None if args.executor == RAY else args.executor, args.jobs)
 
 
 def _points(study: Study, part: str) -> list[Point]:
@@ -79,6 +105,8 @@ def _show_state(points: Sequence[Point], runs: Path, records: Mapping[str, Any])
         (point.title, results.summary(records[point.name]) if point.name in records else "to do",
          "" if results.is_done(records.get(point.name)) else
          f"{steps[point.name]:,}" if point == point.training else
-         f"after {point.training.precision}") for point in points])
-    say(f"{sum(len(job.points) for job in pending)} of {len(points)} points to do, "
-        f"in {len(pending)} trainings of {sum(steps.values()):,} steps together at most")
+         f"after {point.training.title if point.engine else point.training.precision}") for point in points])
+    builds = sum(len(job.designs) for job in pending)
+    say(f"{sum(len(job.points) for job in pending) + builds} of {len(points)} points to do"
+        f"{f', {builds} of them builds' if builds else ''}, in {len(pending)} trainings of {sum(steps.values()):,} "
+        "steps together at most")

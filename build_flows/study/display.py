@@ -1,61 +1,90 @@
-"""What a person sees while a study runs: a bar on a terminal, one plain line a point in any case."""
+"""What a person sees while a study runs: a table of what is at work and a bar on a terminal, else plain lines."""
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from build_flows.console import say
+from build_flows.study.grid import Point
 from build_flows.study.points import Job
 from build_flows.study.results import Record, summary
 
-_MEASURING = 5000         # what measuring a point takes, in environment steps of training: for the time left only
+# What measuring and building a point take, in environment steps of training: for the time left only.
+_MEASURING, _BUILDING = 5000, 100_000
 
 
 class Display:
-    """Counts jobs that end. ``steps`` are those that each job has yet to train, ``workers`` how many run at a time."""
+    """Counts points that end. ``steps`` are those that a job has yet to train, ``workers`` how many run at a time."""
 
-    def __init__(self, jobs: Sequence[Job], steps: Sequence[int], workers: int):
-        self.costs = {job: each + _MEASURING * len(job.points) for job, each in zip(jobs, steps, strict=True)}
-        self.waiting, self.workers = list(jobs), workers
-        self.total, self.done = sum(len(job.points) for job in jobs), 0
-        self.whole, self.spent, self.start = sum(self.costs.values()), 0, time.monotonic()
-        self.bar: Any = None
-        if sys.stdout.isatty():
-            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-            self.bar = Progress(TextColumn("{task.fields[points]}"), BarColumn(), TimeElapsedColumn(),
-                                TextColumn("{task.fields[left]}"), TextColumn("{task.description}"))
-            self.task = self.bar.add_task(total=self.whole, **self._fields())
-            self.bar.start()
+    def __init__(self, jobs: Sequence[Job], steps: Mapping[Job, int], workers: int):
+        self.workers, self.waiting = workers, list[Job]()
+        self.steps = {job.training: steps[job] for job in jobs}
+        self.total, self.done = sum(len(job.points) + len(job.designs) for job in jobs), 0
+        self.whole = sum(self._cost(job) + _BUILDING * len(job.designs) for job in jobs)
+        self.spent, self.start = 0, time.monotonic()
+        self.begun: dict[Job, float] = {}
+        self.live: Any = None
+        if sys.stdout.isatty() and jobs:
+            from rich.console import Console
+            from rich.live import Live
+            # Of one job, this process does the work itself, and sends what that prints to its log.
+            self.live = Live(get_renderable=self._screen, console=Console(file=sys.stdout), refresh_per_second=2,
+                             redirect_stdout=False, redirect_stderr=False)
+            self.live.start()
 
-    def ended(self, job: Job, records: Sequence[Record]) -> None:
-        """A job has ended with ``records``, one a point."""
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """The workers take up ``jobs``, in order."""
+        self.waiting = list(jobs)
+        self._note_begun()
+
+    def ended(self, job: Job, records: Mapping[Point, Record]) -> None:
+        """A job has ended with ``records``."""
         self.waiting.remove(job)
-        self.spent += self.costs[job]
-        for point, record in zip(job.points, records, strict=True):
+        self._note_begun()
+        self.spent += self._cost(job)
+        for point, record in records.items():
             self.done += 1
-            line = f"[{self.done}/{self.total}] {point.title}: {summary(record)}"
-            if self.bar is not None:
-                self.bar.console.print(line, markup=False, highlight=False)
-            else:
-                say(line)
-        if self.bar is not None:
-            self.bar.update(self.task, completed=self.spent, **self._fields())
-        elif self.waiting:
-            say(f"{self._left()}; at work on {self._running()}")
+            self._tell(f"[{self.done}/{self.total}] {point.title}: {summary(record)}")
+        if self.live is None and self.waiting:
+            say(f"{self._left()}; at work on {', '.join(each.title for each in self._running())}")
 
     def close(self) -> None:
         """Leave the terminal tidy."""
-        if self.bar is not None:
-            self.bar.stop()
+        if self.live is not None:
+            self.live.stop()
 
-    def _fields(self) -> dict[str, str]:
-        return {"points": f"{self.done}/{self.total} points", "left": self._left(), "description": self._running()}
+    def _tell(self, line: str) -> None:
+        if self.live is not None:
+            self.live.console.print(line, markup=False, highlight=False)
+        else:
+            say(line)
 
-    def _running(self) -> str:
+    def _cost(self, job: Job) -> int:
+        if job.design:
+            return _BUILDING
+        return self.steps[job.training] + _MEASURING * len(job.points)
+
+    def _running(self) -> list[Job]:
         """Workers take jobs in order, so those that run are the first that have not ended."""
-        return ", ".join(job.training.title for job in self.waiting[:self.workers])
+        return self.waiting[:self.workers]
+
+    def _note_begun(self) -> None:
+        self.begun = {job: self.begun.get(job, time.monotonic()) for job in self._running()}
+
+    def _screen(self) -> Any:
+        """The table and the bar."""
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        grid = Table("at work", "for", box=None)
+        for job, since in list(self.begun.items()):
+            grid.add_row(job.title, duration(time.monotonic() - since))
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(f"{self.done}/{self.total} points", ProgressBar(max(self.whole, 1), self.spent, width=40),
+                    duration(time.monotonic() - self.start), self._left())
+        return Group(grid, bar)
 
     def _left(self) -> str:
         if not self.spent:

@@ -1,4 +1,4 @@
-"""A study's grid: its YAML file, and the points that this asks for. Imports nothing heavy."""
+"""A study's grid: the points that its YAML file asks for, and what each is called. Imports nothing heavy."""
 from __future__ import annotations
 
 import dataclasses
@@ -10,17 +10,46 @@ from typing import TYPE_CHECKING, Any
 from host.files import canonical_json, sha256
 
 if TYPE_CHECKING:
-    from models.bits import Bits
+    from models.bits import Bits, Width
 
-PRECISION = re.compile(r"fp32|fp16|(?:ptq|qat)[2-8]")
+_WIDTHS = re.compile(r"(ptq|qat)(?:([2-8])|W([2-8](?:-[2-8]-[2-8])?)A([2-8](?:-[2-8])?))")
+FLOATS = ("fp32", "fp16")
 EPISODES, INPUT_BITS = 20, 8
+FOLDING = "balanced"
+
+
+def is_precision(text: str) -> bool:
+    """Whether it is ``fp32``, ``fp16``, ``ptqN``, ``qatN``, or has widths, as ``qatW3A4`` or ``ptqW8-3-8A4-3``."""
+    return text in FLOATS or _WIDTHS.fullmatch(text) is not None
+
+
+def widths_of(precision: str) -> tuple[str, Width, Width] | None:
+    """``ptq`` or ``qat``, and the bits of weights and of activations; None for a floating-point precision."""
+    found = _WIDTHS.fullmatch(precision)
+    if found is None:
+        return None
+    method, both, weight, act = found.groups()
+    if both:
+        return method, int(both), int(both)
+    weights, acts = ([int(part) for part in text.split("-")] for text in (weight, act))
+    return method, weights[0] if len(weights) == 1 else tuple(weights), acts[0] if len(acts) == 1 else tuple(acts)
+
+
+def precision_of(method: str, bits: Bits) -> str:
+    """The one way to write a quantised precision: ``qat4``, or ``qatW3A4``, or ``qatW8-3-8A4-3``."""
+    from models.bits import text_of
+    if bits.weight == bits.act:
+        return f"{method}{bits.weight}"
+    return f"{method}W{text_of(bits.weight)}A{text_of(bits.act)}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """One policy to train and to measure: ``precision`` is ``fp32``, ``fp16``, ``ptqN`` or ``qatN``.
+    """One policy to train and to measure, in software or, with an ``engine`` and a ``folding``, as hardware.
 
-    ``settings`` are those of the training, whole, as from :func:`models.presets.preset`.
+    ``precision`` is as :func:`is_precision` says. ``settings`` are those of the training, whole, as from
+    :func:`models.presets.preset`; ``hidden`` are the sizes of the hidden layers in them, where they are not the
+    preset's.
     """
 
     task: str
@@ -31,29 +60,37 @@ class Point:
     input_bits: int = INPUT_BITS
     per_channel: bool = False
     episodes: int = EPISODES
+    hidden: tuple[int, ...] | None = None
+    engine: str | None = None
+    folding: str | None = None
 
     @property
     def quantised(self) -> bool:
         """Whether it deploys integers."""
-        return self.precision not in ("fp32", "fp16")
+        return self.precision not in FLOATS
+
+    @property
+    def policy(self) -> Point:
+        """The point without its hardware: many designs share a policy."""
+        return dataclasses.replace(self, engine=None, folding=None)
 
     @property
     def training(self) -> Point:
         """The point whose training this one needs: the fp32 point of the same seed for what is quantised afterwards."""
         if self.precision.startswith("qat"):
-            return self
-        return dataclasses.replace(self, precision="fp32", input_bits=INPUT_BITS, per_channel=False)
+            return self.policy
+        return dataclasses.replace(self.policy, precision="fp32", input_bits=INPUT_BITS, per_channel=False)
 
     def bits(self) -> Bits | None:
-        """Bit widths: weights and activations alike. None for fp32 and fp16."""
+        """Bit widths. None for fp32 and fp16."""
         from models.bits import Bits
-        width = int(self.precision[3:])
-        return Bits(width, width, self.input_bits, self.per_channel) if self.quantised else None
+        found = widths_of(self.precision)
+        return Bits(*found[1:], self.input_bits, self.per_channel) if found else None
 
     def describe(self) -> dict[str, Any]:
-        """All that decides the trained policy. Unusual choices appear only where they are made, so that points keep
-        their hashes when a later version knows more of them."""
-        unusual = {"input_bits": INPUT_BITS, "per_channel": False}
+        """All that decides the result. Unusual choices appear only where they are made, so that points keep their
+        hashes when a later version knows more of them."""
+        unusual = {"input_bits": INPUT_BITS, "per_channel": False, "engine": None, "folding": None}
         return {"task": self.task, "algo": self.algo, "precision": self.precision, "seed": self.seed,
                 "settings": dict(self.settings),
                 **{key: getattr(self, key) for key, usual in unusual.items() if getattr(self, key) != usual}}
@@ -68,7 +105,9 @@ class Point:
     def title(self) -> str:
         """For people."""
         return " ".join([self.task, self.algo, self.precision, *(["per-channel"] if self.per_channel else []),
-                         *([f"i{self.input_bits}"] if self.input_bits != INPUT_BITS else []), f"seed {self.seed}"])
+                         *([f"i{self.input_bits}"] if self.input_bits != INPUT_BITS else []),
+                         *(["h" + "x".join(map(str, self.hidden))] if self.hidden else []),
+                         *([self.engine, str(self.folding)] if self.engine else []), f"seed {self.seed}"])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,33 +1,57 @@
-"""What a worker does: one training, and all points that follow from it."""
+"""What a worker does: a training, and what is measured of it; or one design of it, built and played."""
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import math
-import os
-import threading
 import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from build_flows.study import results
 from build_flows.study.grid import Point
 from build_flows.study.lock import waiting_for
 from host.errors import MismatchError, ToolError, UserError
 
 OBSERVATIONS = 10_000     # on which the integer reference is compared with torch
-_LOOK = 0.5               # s between two looks at whether the study still lives
-LOG = "study.log"         # in the run folder: what training says, and the traceback of a failure
+LOG = "study.log"         # in the run folder: what training and building say, and the traceback of a failure
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A training and the points that need it: its own, and those quantised from it afterwards."""
+    """A training and the points that are measured with it: its own, and those quantised from it afterwards.
+
+    ``designs`` are the points that are built of it. Each is a job of its own, once the training has ended: the job
+    of a design has that as its only point.
+    """
 
     training: Point
     points: tuple[Point, ...]
+    designs: tuple[Point, ...] = ()
+
+    @property
+    def design(self) -> Point | None:
+        """The point that is to be built, if that is the job."""
+        return self.points[0] if self.points and self.points[0].engine else None
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"build {self.design.title}" if self.design else f"train {self.training.title}"
+
+    @property
+    def names(self) -> list[str]:
+        """The run folders that it makes."""
+        return list(dict.fromkeys(point.name for point in (self.training, *self.points)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a job ended: what was measured, one a point, and what stopped the training, if that failed."""
+
+    measured: tuple[dict[str, Any], ...]
+    error: str | None = None
 
 
 def jobs_of(points: Sequence[Point]) -> list[Job]:
@@ -35,31 +59,43 @@ def jobs_of(points: Sequence[Point]) -> list[Job]:
     gathered: dict[Point, list[Point]] = {}
     for point in points:
         gathered.setdefault(point.training, []).append(point)
-    return [Job(training, tuple(each)) for training, each in gathered.items()]
+    return [Job(training, tuple(p for p in each if not p.engine), tuple(p for p in each if p.engine))
+            for training, each in gathered.items()]
 
 
-def perform(job: Job, runs: Path, kept: Path, study: int) -> list[results.Record]:
-    """Train, measure the points, keep their results in ``kept`` and return them. ``study`` is the parent's process id.
+def perform(job: Job, runs: Path) -> Outcome:
+    """Train, or take what is trained, and measure the points, in the folder ``runs``.
 
-    Whatever goes wrong in a point becomes its ``error``. Raises :class:`host.errors.ToolError` where results cannot be
-    written.
+    Whatever goes wrong in a point becomes its ``error``. Raises :class:`host.errors.ToolError` where a run folder
+    cannot be made.
     """
-    _end_with(study)
     folder = runs / job.training.name
-    with waiting_for(folder), open(folder / LOG, "a") as log, contextlib.redirect_stderr(log):
+    with waiting_for(folder), _logged(folder):
         try:
             trained = _train(job.training, folder)
         except Exception as error:
-            return [results.write(kept, point, _failure(error)) for point in job.points]
-        return [_keep(point, trained, runs, kept) for point in job.points]
+            failure = _failure(error)
+            return Outcome((failure,) * len(job.points), failure["error"])
+        if job.design is None:
+            return Outcome(tuple(_safely(measure, point, trained, runs) for point in job.points))
+    from build_flows.study.hardware import measure as measure_design
+    folder = runs / job.design.name
+    with waiting_for(folder), _logged(folder):
+        return Outcome((_safely(measure_design, job.design, trained, runs),))
 
 
-def _keep(point: Point, trained: dict[str, Any], runs: Path, kept: Path) -> results.Record:
+@contextlib.contextmanager
+def _logged(folder: Path) -> Any:
+    """Let all that is printed go to the log of ``folder``."""
+    with open(folder / LOG, "a") as log, contextlib.redirect_stderr(log), contextlib.redirect_stdout(log):
+        yield
+
+
+def _safely(measuring: Any, point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]:
     try:
-        measured = measure(point, trained, runs)
+        return dict(measuring(point, trained, runs))
     except Exception as error:
-        measured = _failure(error)
-    return results.write(kept, point, measured)
+        return _failure(error)
 
 
 def _failure(error: Exception) -> dict[str, Any]:
@@ -85,28 +121,39 @@ def measure(point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]
 
     Raises :class:`MismatchError` where the integer reference and torch act differently.
     """
-    from importlib.metadata import version
-
     from models.evaluate import evaluate
-    from models.export import TOOLS
     from models.runs import load_run
     start = time.perf_counter()
-    if point != point.training:
-        _quantise(point, runs)
+    ensure_policy(point, runs)
     run = load_run(runs / point.name)
     backend = "integer" if point.quantised else "torch"
-    returns = evaluate(run, point.episodes, point.seed, backend).tolist()
-    if not all(map(math.isfinite, returns)):
-        raise ToolError("returns must be finite", returns, "train with a smaller learning rate")
+    returns = checked(evaluate(run, point.episodes, point.seed, backend).tolist())
     return {"training": trained,
             "evaluation": {"backend": backend, "episodes": point.episodes, "seed": point.seed, "returns": returns},
             "parity": _parity(run, point.seed) if point.quantised else None,
-            "seconds": round(time.perf_counter() - start, 1), "versions": {name: version(name) for name in TOOLS}}
+            "seconds": round(time.perf_counter() - start, 1), "versions": versions()}
 
 
-def _quantise(point: Point, runs: Path) -> None:
+def ensure_policy(point: Point, runs: Path) -> None:
+    """Quantise the policy of ``point``, if that is not what was trained; a policy that is there stays."""
     from models.ptq import PtqConfig, ptq
-    ptq(PtqConfig(runs / point.training.name, runs / point.name, point.bits()))
+    if point.policy != point.training:
+        ptq(PtqConfig(runs / point.training.name, runs / point.policy.name, point.bits()))
+
+
+def checked(returns: list[float]) -> list[float]:
+    """``returns``, if they are numbers. Raises :class:`ToolError`."""
+    if not all(map(math.isfinite, returns)):
+        raise ToolError("returns must be finite", returns, "train with a smaller learning rate")
+    return returns
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a trained policy."""
+    from importlib.metadata import version
+
+    from models.export import TOOLS
+    return {name: version(name) for name in TOOLS}
 
 
 def _parity(run: Any, seed: int) -> dict[str, int]:
@@ -125,16 +172,6 @@ def _parity(run: Any, seed: int) -> dict[str, int]:
                             f"{integer[first]} instead of {torch[first]} on observation {seen[first].tolist()}, "
                             f"and {len(differ)} of {len(seen)} actions that differ", "report this run; it is a fault")
     return {"observations": len(seen), "mismatches": 0}
-
-
-def _end_with(study: int) -> None:
-    """Let this worker die with the study, even where that is killed: two workers must never write one run."""
-    def watch() -> None:
-        while os.getppid() == study:
-            time.sleep(_LOOK)
-        os._exit(1)
-    if os.getpid() != study and not any(thread.name == "study" for thread in threading.enumerate()):
-        threading.Thread(target=watch, name="study", daemon=True).start()
 
 
 def pending_steps(job: Job, runs: Path) -> int:

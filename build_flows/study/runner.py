@@ -1,20 +1,21 @@
-"""Running a study: what is not done yet, in worker processes, each result kept as it comes."""
+"""Running a study: what is not done yet, by an executor's workers, each result kept as it comes."""
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from build_flows.study import results
+from build_flows.study import results, tables
 from build_flows.study.display import Display
+from build_flows.study.executors import Executor, Work
 from build_flows.study.grid import Point, Study
 from build_flows.study.lock import alone_in
-from build_flows.study.points import Job, jobs_of, pending_steps, perform
+from build_flows.study.points import Job, Outcome, jobs_of, pending_steps, perform
 from build_flows.study.results import Record
-from host.errors import ToolError, UserError
+from host.errors import ToolError
 
-Work = Callable[[Job, Path, Path, int], list[Record]]
+ATTEMPTS = 3        # in a row in which workers die and nothing ends
+_AHEAD = 4          # trainings per worker before the designs of what is trained get their turn
 
 
 def kept(study: Study, folder: Path) -> dict[str, Record]:
@@ -28,53 +29,70 @@ def pending(points: Sequence[Point], records: Mapping[str, Record]) -> list[Poin
     return [point for point in points if not results.is_done(records.get(point.name))]
 
 
-def run(study: Study, points: Sequence[Point], runs: Path, folder: Path, workers: int,
+def run(study: Study, points: Sequence[Point], runs: Path, folder: Path, executor: Executor,
         work: Work = perform) -> dict[str, Record]:
     """Do those of ``points`` that are not done, and return all results of the study, by the points' names.
 
-    Run folders are made in ``runs``, results kept in ``folder``, whose tables are written anew as points end. Raises
-    :class:`UserError` for a damaged result and where another process writes ``folder``, :class:`ToolError` where a
-    worker is killed or nothing can be written; failed points raise nothing.
+    Run folders are made in ``runs``, results kept in ``folder``, whose tables are written anew as points end. Jobs that
+    are lost with a worker are done again. Raises :class:`UserError` for a damaged result and where another process
+    writes ``folder``, :class:`ToolError` where workers die again and again or nothing can be written; failed points
+    raise nothing.
     """
-    if workers < 1:
-        raise UserError("the number of jobs must be 1 or more", workers, "pass --jobs 2")
     runs, folder = runs.absolute(), folder.absolute()
     with alone_in(folder):
         records = kept(study, folder)
         jobs = jobs_of(pending(points, records))
-        workers = min(workers, len(jobs))
-        results.write_tables(study, folder, records)
-        display = Display(jobs, [pending_steps(job, runs) for job in jobs], workers)
+        tables.write(study, folder, records)
+        display = Display(jobs, {job: pending_steps(job, runs) for job in jobs}, executor.workers if jobs else 1)
         try:
-            for job, found in _parallel(jobs, workers, work, runs, folder):
-                records |= {record["name"]: record for record in found}
-                results.write_tables(study, folder, records)
+            for job, outcome in _in_rounds(jobs, runs, executor, work, display):
+                found = {point: results.write(folder, point, each) for point, each in _measured(job, outcome)}
+                records |= {point.name: record for point, record in found.items()}
+                tables.write(study, folder, records)
                 display.ended(job, found)
         finally:
             display.close()
     return records
 
 
-def _parallel(jobs: Sequence[Job], workers: int, work: Work, runs: Path,
-              folder: Path) -> Iterator[tuple[Job, list[Record]]]:
-    """Jobs and their results as they end, each worker on one thread. Workers are killed where the caller stops."""
-    if not jobs:
-        return
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-    with parallel_config("loky", inner_max_num_threads=1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")         # joblib remarks that results of killed workers are lost
-        outcomes = Parallel(workers, return_as="generator_unordered", batch_size=1)(
-            delayed(_labelled)(work, number, job, runs, folder, os.getpid()) for number, job in enumerate(jobs))
-        try:
-            for number, found in outcomes:
-                yield jobs[number], found
-        except BrokenProcessPool as error:
-            raise ToolError("a worker of the study must not be killed", " ".join(str(error).split())[:200],
-                            "repeat the command to go on; if memory was short, with fewer --jobs") from error
-        finally:
-            outcomes.close()
+def _measured(job: Job, outcome: Outcome) -> Iterator[tuple[Point, dict[str, Any]]]:
+    """Points and what came of them; what stops a training stops its designs."""
+    yield from zip(job.points, outcome.measured, strict=True)
+    if outcome.error is not None:
+        yield from ((design, {"error": outcome.error}) for design in job.designs)
 
 
-def _labelled(work: Work, number: int, job: Job, runs: Path, folder: Path, study: int) -> tuple[int, list[Record]]:
-    return number, work(job, runs, folder, study)
+def _in_rounds(jobs: Sequence[Job], runs: Path, executor: Executor, work: Work,
+               display: Display) -> Iterator[tuple[Job, Outcome]]:
+    """Outcomes as they come: some trainings at a time, beside the designs of those trained in the round before."""
+    built: list[Job] = []
+    waiting = list(jobs)
+    while waiting or built:
+        size = _AHEAD * executor.workers
+        trainings, waiting = waiting[:size], waiting[size:]
+        done = [job for job in trainings if not job.points and not pending_steps(job, runs)]
+        this_round, built = [job for job in trainings if job not in done] + built, _designs(done)
+        display.begin(this_round)
+        for job, outcome in _all(this_round, runs, executor, work):
+            yield job, outcome
+            if outcome.error is None:
+                built += _designs([job])
+
+
+def _designs(jobs: Sequence[Job]) -> list[Job]:
+    return [Job(job.training, (design,)) for job in jobs for design in job.designs]
+
+
+def _all(jobs: Sequence[Job], runs: Path, executor: Executor, work: Work) -> Iterator[tuple[Job, Outcome]]:
+    """Outcomes as they come; what is lost with a worker is done again."""
+    waiting, vain = list(jobs), 0
+    while waiting:
+        before = len(waiting)
+        for job, outcome in executor.outcomes(tuple(waiting), work, runs):
+            waiting.remove(job)
+            yield job, outcome
+        vain = vain + 1 if len(waiting) == before else 0
+        if vain == ATTEMPTS:
+            raise ToolError("a worker of the study must not be killed", f"{ATTEMPTS} times in a row no job that ended; "
+                            f"the first is to {waiting[0].title}",
+                            "repeat the command to go on; if memory was short, with fewer --jobs")

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from build_flows import cli
-from build_flows.study import results, runner
+from build_flows.study import runner
+from build_flows.study.points import Outcome
 
 GRID = """\
 name: tiny
@@ -23,6 +24,15 @@ def record(returns=(1.0, 2.0), **changes):
             "parity": {"observations": 10000, "mismatches": 0}, "seconds": 1.0, "versions": {}, **changes}
 
 
+def design_record(returns=(1.0, 2.0)):
+    """What building and playing a point gives."""
+    synthesis = dict.fromkeys(("lut", "lut_logic", "lut_memory", "ff", "carry4", "dsp", "bram36"), 0) | {"lut": 1234}
+    return record(returns, hardware={
+        "board": "pynq-z2", "clock_mhz": 100, "folding": [[4, 4]], "latency_cycles": 92, "interval_cycles": 64.0,
+        "synthesis": synthesis, "percent": {"lut": 2.3}, "build_seconds": 40.0,
+        "estimate": {"latency_cycles": 92, "stream_latency_cycles": 89, "interval_cycles": 64, "lut": 1300, "dsp": 0}})
+
+
 def note(runs, line):
     """Say in ``runs/log`` what happens; lines this short are appended whole."""
     runs.mkdir(parents=True, exist_ok=True)
@@ -30,29 +40,47 @@ def note(runs, line):
         log.write(line + "\n")
 
 
-def quick(job, runs, folder, study):
+def quick(job, runs):
     """Every point succeeds at once."""
-    note(runs, job.training.name)
-    return [results.write(folder, point, record()) for point in job.points]
+    note(runs, job.design.name if job.design else job.training.name)
+    return Outcome(tuple(design_record() if point.engine else record() for point in job.points))
 
 
-def partly(job, runs, folder, study):
+def partly(job, runs):
     """Seed 1 fails while ``runs/broken`` exists."""
-    note(runs, job.training.name)
-    broken = job.training.seed == 1 and (runs / "broken").exists()
-    return [results.write(folder, point, {"error": "broken"} if broken else record()) for point in job.points]
+    if job.training.seed == 1 and (runs / "broken").exists():
+        note(runs, job.training.name)
+        return Outcome(({"error": "broken"},) * len(job.points), "broken")
+    return quick(job, runs)
 
 
-def slow(job, runs, folder, study):
+def slow(job, runs):
     """Seeds above 0 take a minute."""
-    from build_flows.study.points import _end_with
-    _end_with(study)
     note(runs, str(os.getpid()))
     time.sleep(60 * (job.training.seed > 0))
-    return quick(job, runs, folder, study)
+    return quick(job, runs)
 
 
-def dies(job, runs, folder, study):
+def dies_once(job, runs):
+    """The first worker that takes up seed 1 is gone, as if the system had killed it for its memory."""
+    if job.training.seed == 1 and not (runs / "died").exists():
+        runs.mkdir(parents=True, exist_ok=True)
+        (runs / "died").touch()
+        os._exit(9)
+    return quick(job, runs)
+
+
+def stays_away(job, runs):
+    """The first job that comes to a node of Ray which is marked as lost stays there until the node is gone."""
+    import ray
+    mark = Path(os.environ["QUARL_TEST_LOST_NODE"])
+    if mark.exists() and mark.read_text() == ray.get_runtime_context().get_node_id():
+        mark.with_suffix(".arrived").touch()
+        time.sleep(600)
+    return quick(job, runs)
+
+
+def dies(job, runs):
     """The worker is gone, as if the system had killed it for its memory."""
     os._exit(9)
 

@@ -1,7 +1,9 @@
 """Points: what their names say, what they share."""
 import dataclasses
 
-from build_flows.study.grid import Point, Row, Study
+import pytest
+
+from build_flows.study.grid import Point, Row, Study, is_precision, precision_of
 
 POINT = Point("CartPole-v1", "ppo", "ptq4", 3, {"total_steps": 512, "gamma": 0.98})
 
@@ -37,6 +39,29 @@ def test_bits():
     assert str(dataclasses.replace(POINT, precision="qat3", input_bits=6, per_channel=True).bits()) == "W3A3I6c"
     assert dataclasses.replace(POINT, precision="fp32").bits() is None
     assert dataclasses.replace(POINT, precision="fp16").bits() is None
+
+
+def test_designs_share_a_policy_and_have_names_of_their_own():
+    design = dataclasses.replace(POINT, precision="qat4", engine="rom", folding="balanced")
+    assert design.title == "CartPole-v1 ppo qat4 rom balanced seed 3"
+    assert design.name == "CartPole-v1-ppo-qat4-rom-balanced-s3-3ba37cdd"
+    assert design.training == design.policy == dataclasses.replace(POINT, precision="qat4")
+    quantised = dataclasses.replace(POINT, engine="dsp", folding="min-area")
+    assert quantised.policy == POINT and quantised.training == POINT.training
+    others = [dataclasses.replace(design, **change) for change in ({"engine": "dsp"}, {"folding": "min-area"})]
+    assert len({design.name, design.policy.name, *(other.name for other in others)}) == 4
+
+
+@pytest.mark.parametrize(("precision", "bits"), [("qat4", "W4A4I8"), ("qatW3A4", "W3A4I8"),
+                                                 ("ptqW8-3-8A4-3", "W8-3-8A4-3I8")])
+def test_widths_of_a_precision(precision, bits):
+    assert is_precision(precision)
+    point = dataclasses.replace(POINT, precision=precision)
+    assert str(point.bits()) == bits and precision_of(precision[:3], point.bits()) == precision
+
+
+def test_texts_that_are_no_precision():
+    assert not any(map(is_precision, ("qat9", "qat", "qatW3", "qatW3A4-3-4", "fp8", "qatW8-3A4", "xptq4")))
 
 
 def test_points_come_once_with_the_seeds_outermost():

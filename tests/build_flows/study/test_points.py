@@ -1,6 +1,5 @@
 """What a worker does, with real trainings of 512 steps, and the command from end to end."""
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ import pytest
 import models.export
 import models.train
 from build_flows.cli import main
-from build_flows.study import points, results
+from build_flows.study import points
 from build_flows.study.grid import Point
 from models.presets import preset
 from models.runs import load_run
@@ -26,7 +25,7 @@ def point(precision, **changes):
 
 def perform(tmp_path, *each):
     job, = points.jobs_of(each)
-    return points.perform(job, tmp_path / "runs", tmp_path / "kept", os.getpid())
+    return points.perform(job, tmp_path / "runs").measured
 
 
 @pytest.fixture(autouse=True)
@@ -47,14 +46,12 @@ def test_one_training_serves_all_that_follow_from_it(tmp_path, trainings):
     records = perform(tmp_path, coarse, fp32, fine)
     assert [record.get("error") for record in records] == [None] * 3
     assert trainings == [fp32.name]
-    assert [record["name"] for record in records] == [coarse.name, fp32.name, fine.name]
     assert [record["evaluation"]["backend"] for record in records] == ["integer", "torch", "integer"]
     assert [record["parity"] for record in records] == [{"observations": 200, "mismatches": 0}, None,
                                                         {"observations": 200, "mismatches": 0}]
     assert all(record["training"] == records[1]["training"] for record in records)
     assert records[1]["training"]["trained_timesteps"] == 512
     assert str(load_run(tmp_path / "runs" / coarse.name).actor.bits) == "W2A2I8c"
-    assert results.read(tmp_path / "kept", coarse) == records[0]
     assert {path.name for path in (tmp_path / "runs").iterdir()} == {fp32.name, coarse.name, fine.name}
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from build_flows.study import groups
 from build_flows.study.points import jobs_of
 from build_flows.study.read import read_study
 from host.errors import UserError
@@ -48,6 +49,63 @@ def test_widths_concern_quantised_points_only(tmp_path):
     assert len(jobs_of(study.points())) == 1
 
 
+def titles(study):
+    return [point.title.removeprefix("CartPole-v1 ppo ") for point in study.points()]
+
+
+def test_designs_are_those_of_quantised_policies(tmp_path):
+    study = read(tmp_path, """
+        groups: [{tasks: CartPole-v1, algos: ppo, precisions: [fp32, ptq4], engines: [rom, dsp],
+                  folding: [balanced, min-area]}]
+        """)
+    assert titles(study) == ["fp32 seed 0", "ptq4 rom balanced seed 0", "ptq4 rom min-area seed 0",
+                             "ptq4 dsp balanced seed 0", "ptq4 dsp min-area seed 0"]
+    job, = jobs_of(study.points())
+    assert [len(job.points), len(job.designs)] == [1, 4]
+
+
+def test_widths_are_a_grid_and_take_the_place_of_the_precisions_of_the_file(tmp_path):
+    study = read(tmp_path, """
+        precisions: [fp32, qat8]
+        groups:
+          - {tasks: CartPole-v1, algos: ppo, weight_bits: [2, [8, 3, 8]], act_bits: [2, 4], methods: [qat, ptq]}
+          - {tasks: CartPole-v1, algos: ppo, precisions: [qatW4A4], weight_bits: 5, act_bits: 5}
+        """)
+    assert titles(study) == [f"{method}{widths} seed 0" for method in ("qat", "ptq") for widths in (
+        "2", "W2A4", "W8-3-8A2", "W8-3-8A4")] + ["qat4 seed 0", "qat5 seed 0"]
+
+
+def test_every_combination_of_sizes_and_input_bits_is_a_row(tmp_path):
+    study = read(tmp_path, """
+        groups: [{tasks: CartPole-v1, algos: ppo, precisions: qat4, hidden: [[64, 64], [32, 32]], input_bits: [8, 4],
+                  per_channel: [false, true]}]
+        """)
+    assert [row.note for row in study.rows] == [
+        "", "per channel", "4-bit input", "per channel, 4-bit input", "hidden 32-32", "per channel, hidden 32-32",
+        "4-bit input, hidden 32-32", "per channel, 4-bit input, hidden 32-32"]
+    assert [row.points[0].settings["net_arch"] for row in study.rows] == [[64, 64]] * 4 + [[32, 32]] * 4
+    assert titles(study)[4] == "qat4 h32x32 seed 0"
+
+
+def test_the_sizes_are_the_actor_s(tmp_path):
+    study = read(tmp_path, "groups: [{tasks: Pendulum-v1, algos: ddpg, precisions: qat4, hidden: [32, 16]}]")
+    assert study.points()[0].settings["net_arch"] == {"pi": [32, 16], "qf": [64, 64]}
+
+
+def test_names_of_engines_and_foldings():
+    from build_flows import folding
+    from hw import engines
+    assert tuple(engines.ENGINES) == groups.ENGINES and folding.FOLDS == groups.FOLDS
+
+
+def test_the_hardware_study_of_this_repository():
+    study = read_study(QUARL.with_name("bitwidth_vs_lut.yaml"))
+    core, grid = study.points("core"), study.points("grid")
+    assert len(core) == 3 * 3 * (1 + 5 * 2) and len(grid) == 3 * 25 * 2
+    assert len({point.name for point in core} & {point.name for point in grid}) == 3 * 5 * 2     # equal widths
+    assert {(point.engine, point.folding) for point in grid} == {("rom", "balanced"), ("dsp", "balanced")}
+
+
 def test_the_study_of_this_repository():
     study = read_study(QUARL)
     core = study.points("core")
@@ -88,6 +146,18 @@ GROUP = "groups: [{tasks: CartPole-v1, algos: ppo, precisions: fp32%s}]"
      "correct the group in .*mine.yaml, or give it `steps`"),
     ("groups: [{tasks: 3, algos: ppo, precisions: fp32}]", "tasks must be a name or a list of names", "3",
      "see `tasks`"),
+    (GROUP % ", engines: [rom, cpu]", "engines must be of rom, dsp, lut", "cpu", "choose one of them"),
+    (GROUP % ", engines: rom, folding: fast", "folding must be of min-area, ", "fast", "choose one of them"),
+    (GROUP % ", folding: balanced", "folding goes with engines", "folding: balanced", "give engines"),
+    ("groups: [{tasks: CartPole-v1, algos: ppo, precisions: qat4, engines: []}]",
+     "a study must have at least one point", "none in", "give it a group"),
+    (GROUP % ", methods: qta, weight_bits: 4, act_bits: 4", "methods must be of qat, ptq", "qta", "choose one of them"),
+    (GROUP % ", weight_bits: [2, 4]", "weight_bits and act_bits go together", "one without", "give both"),
+    (GROUP % ", weight_bits: 9, act_bits: 4", "weight bits must be a whole number from 2 to 8", "9", "choose"),
+    (GROUP % ", weight_bit: 4", "a key of group 1 of .*mine.yaml must be one of", "weight_bit", "write weight_bits"),
+    (GROUP % ", hidden: [[64, 0]]", "hidden must be a whole number of 1 or more", "0", "write hidden: 1"),
+    ("groups: [{tasks: ALE/Pong-v5, algos: ppo, precisions: qat4, hidden: [64]}]", "hidden is for policies that read a "
+     "vector", "hidden for ALE/Pong-v5", "remove it"),
     ("name: a/b\n" + GROUP % "", "a study's name must consist of letters, digits", "a/b", "name it otherwise"),
     ("rl_zoo: 3\n" + GROUP % "", "rl_zoo must map tasks to algorithms to returns", "3", "write for example rl_zoo"),
 ])

@@ -3,15 +3,16 @@ import csv
 import json
 
 import pytest
-from study_work import record
+from study_work import design_record, record
 
-from build_flows.study import results
+from build_flows.study import results, tables
 from build_flows.study.grid import Point, Row, Study
 from host.errors import UserError
 
 
 def point(precision="qat4", seed=0, algo="ppo", **changes):
-    return Point("CartPole-v1", algo, precision, seed, {"total_steps": 512}, episodes=2, **changes)
+    return Point("CartPole-v1", algo, precision, seed, {"total_steps": 512, "net_arch": [32, 16]}, episodes=2,
+                 **changes)
 
 
 def test_a_result_is_read_as_it_was_written(tmp_path):
@@ -52,6 +53,44 @@ def test_a_damaged_result_is_named_with_the_fix(tmp_path, damage):
         results.read(tmp_path, point())
 
 
+def test_a_design_is_whole_only_with_its_hardware(tmp_path):
+    design = point(engine="rom", folding="balanced")
+    written = results.write(tmp_path, design, design_record())
+    assert results.read(tmp_path, design) == written
+    assert results.summary(written) == "return 1.5 ± 0.5, 1234 LUT, 92 cycles"
+    for broken in (record(), record(hardware={"synthesis": {}})):
+        results.write(tmp_path, design, broken)
+        with pytest.raises(UserError, match="a result of a study must be whole"):
+            results.read(tmp_path, design)
+
+
+def test_tables_of_designs(tmp_path):
+    points = tuple(point("qatW8-3-8A4", seed, engine=engine, folding="balanced") for engine in ("rom", "dsp")
+                   for seed in (0, 1))
+    study = Study("mine", (Row("core", "CartPole-v1", "ppo", "", (point("fp32"), *points)),), {})
+    large = design_record((3.0, 4.0))
+    large["hardware"]["synthesis"]["lut"] = 1235
+    found = {points[0]: design_record(), points[1]: large, points[2]: {"error": "does not fit"}}
+    records = {p.name: results.write(tmp_path, p, r) for p, r in found.items()}
+    assert tables.table(study, records)[1] == []
+    assert tables.designs(study, records)[1] == [
+        ["CartPole-v1", "ppo", "qatW8-3-8A4", "rom", "balanced", "2.5 ± 1.1", "1,234.5", "1,300", "0", "0", "0", "92",
+         "92", "64"],
+        ["CartPole-v1", "ppo", "qatW8-3-8A4", "dsp", "balanced", "(1 failed)", *[""] * 8]]
+    tables.write(study, tmp_path, records)
+    assert "| CartPole-v1 | ppo | qatW8-3-8A4 | rom | balanced | 2.5 ± 1.1 | 1,234.5 |" in (
+        tmp_path / "table.md").read_text()
+    first, failed, _ = csv.DictReader((tmp_path / "results.csv").open())
+    assert {key: value for key, value in first.items() if key in tables.COLUMNS[:12]} == {
+        "task": "CartPole-v1", "algo": "ppo", "precision": "qatW8-3-8A4", "method": "qat", "weight_bits": "8-3-8",
+        "act_bits": "4", "input_bits": "8", "per_channel": "False", "hidden": "32-16", "engine": "rom",
+        "folding": "balanced", "seed": "0"}
+    assert (first["backend"], first["board"], first["lut"], first["lut_percent"], first["lut_estimate"],
+            first["latency_cycles"], first["latency_cycles_estimate"], first["interval_cycles"], first["mismatches"],
+            first["build_seconds"]) == ("integer", "pynq-z2", "1234", "2.3", "1300", "92", "92", "64.0", "0", "40.0")
+    assert (failed["engine"], failed["error"], failed["lut"]) == ("dsp", "does not fit", "")
+
+
 def test_tables(tmp_path):
     rows = (Row("core", "CartPole-v1", "ppo", "", tuple(point(p, s) for p in ("fp32", "ptq8", "qat2") for s in (0, 1))),
             Row("core", "CartPole-v1", "a2c", "per channel", (point("qat4", algo="a2c", per_channel=True),)),
@@ -63,7 +102,7 @@ def test_tables(tmp_path):
              point("ptq8", 0): record((5.0, 5.0)), point("qat2", 0): {"error": "broken"},
              rows[1].points[0]: {"error": "broken too"}}
     records = {p.name: results.write(tmp_path, p, r) for p, r in found.items()}
-    results.write_tables(study, tmp_path, records)
+    tables.write(study, tmp_path, records)
     assert [line for line in (tmp_path / "table.md").read_text().splitlines() if line.startswith("|")] == [
         "| task | algorithm | steps | rl-zoo | fp32 | PTQ 8 | QAT 4 | QAT 2 |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -83,6 +122,6 @@ def test_tables(tmp_path):
 
 def test_tables_without_results(tmp_path):
     study = Study("mine", (Row("core", "CartPole-v1", "ppo", "", (point(),)),), {})
-    results.write_tables(study, tmp_path, {})
+    tables.write(study, tmp_path, {})
     assert (tmp_path / "results.csv").read_text().count("\n") == 1
-    assert results.table(study, {}) == (["task", "algorithm", "steps", "rl-zoo", "QAT 4"], [])
+    assert tables.table(study, {}) == (["task", "algorithm", "steps", "rl-zoo", "QAT 4"], [])

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import study_work
 
+from build_flows import cli
 from build_flows.study import results, runner
+from build_flows.study.executors import Local
 from build_flows.study.lock import alone_in, waiting_for
 from build_flows.study.read import read_study
 from host.errors import ToolError, UserError
@@ -23,7 +25,7 @@ def study(tmp_path):
 
 
 def run(study, tmp_path, work=study_work.quick, points=None, workers=1):
-    return runner.run(study, points or study.points(), tmp_path / "runs", tmp_path / "kept", workers, work)
+    return runner.run(study, points or study.points(), tmp_path / "runs", tmp_path / "kept", Local(workers), work)
 
 
 def logged(tmp_path):
@@ -90,6 +92,55 @@ def test_a_failure_does_not_stop_the_rest_and_is_tried_again(study, tmp_path):
     assert logged(tmp_path) == [point.name for point in study.points()] + [study.points()[1].name]
 
 
+HARDWARE = """\
+name: designs
+episodes: 2
+groups:
+  - {tasks: CartPole-v1, algos: ppo, steps: 512, precisions: [fp32, ptq4, qat4], seeds: [0, 1], engines: [rom, dsp]}
+"""
+
+
+@pytest.fixture
+def hardware(tmp_path):
+    (tmp_path / "designs.yaml").write_text(HARDWARE)
+    return read_study(tmp_path / "designs.yaml")
+
+
+def test_designs_come_after_their_training(hardware, tmp_path, capsys):
+    records = run(hardware, tmp_path)
+    names = logged(tmp_path)
+    assert len(records) == 10 and all(map(results.is_done, records.values()))
+    assert len(names) == 4 + 8             # a training with bits is a job, even where no point asks for its policy
+    for point in hardware.points():
+        assert names.index(point.training.name) <= names.index(point.name)
+    shown = capsys.readouterr().out
+    assert "[10/10] CartPole-v1 ppo qat4 dsp balanced seed 1: return 1.5 ± 0.5, 1234 LUT, 92 cycles" in shown
+    assert "at work on build CartPole-v1 ppo qat4 rom balanced seed 0" in shown
+
+
+def test_designs_of_a_training_that_fails_fail_with_it_and_are_tried_again(hardware, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "broken").touch()
+    records = run(hardware, tmp_path, study_work.partly)
+    assert {records[point.name].get("error") for point in hardware.points() if point.seed == 1} == {"broken"}
+    assert all(results.is_done(records[point.name]) for point in hardware.points() if point.seed == 0)
+    assert len(logged(tmp_path)) == 2 + 4 + 2        # the two broken trainings, and none of their designs
+    (tmp_path / "runs" / "broken").unlink()
+    assert all(map(results.is_done, run(hardware, tmp_path, study_work.partly).values()))
+
+
+def test_an_extended_study_trains_nothing_again(hardware, tmp_path):
+    run(hardware, tmp_path)
+    for point in hardware.points():
+        (tmp_path / "runs" / point.training.name / "train").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "runs" / point.training.name / "train" / "result.json").touch()
+    (tmp_path / "runs" / "log").unlink()
+    (tmp_path / "designs.yaml").write_text(HARDWARE.replace("[rom, dsp]", "[rom, dsp], folding: [balanced, min-area]"))
+    run(read_study(tmp_path / "designs.yaml"), tmp_path)
+    names = logged(tmp_path)
+    assert len(names) == 8 and all("-min-area-" in name for name in names)
+
+
 def test_a_damaged_result_stops_before_any_work(study, tmp_path):
     run(study, tmp_path, points=study.points()[:3])
     path = results.path_of(tmp_path / "kept", study.points()[1])
@@ -120,16 +171,27 @@ def test_a_terminal_shows_a_bar(study, tmp_path, capsys, monkeypatch):
     assert "0/4 points" in shown and "4/4 points" in shown
 
 
-def test_the_number_of_jobs(study, tmp_path):
-    with pytest.raises(UserError, match=r"the number of jobs must be 1 or more, found 0. Fix: pass --jobs 2."):
-        run(study, tmp_path, workers=0)
+@pytest.mark.parametrize(("option", "message"), [
+    (("--jobs", "0"), "the number of jobs must be 1 or more, found 0. Fix: pass --jobs 2."),
+    (("--executor", "dask"), "--executor must be local, ray or ray://HOST:PORT, found dask. Fix: choose one of them."),
+])
+def test_options(study, tmp_path, capsys, option, message):
+    assert cli.main(["study", str(tmp_path / "tiny.yaml"), *option]) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
 
 
-def test_processes_and_a_worker_that_is_killed(study, tmp_path):
-    with pytest.raises(ToolError, match=r"a worker of the study must not be killed, found .*Fix: repeat the command"):
+def test_workers_that_are_killed_again_and_again(study, tmp_path):
+    with pytest.raises(ToolError, match=r"a worker of the study must not be killed, found 3 times in a row no job that "
+                                        r"ended; the first is to train .*seed 0. Fix: repeat the command"):
         run(study, tmp_path, study_work.dies, workers=2)
     run(study, tmp_path, workers=2)
     assert sorted(logged(tmp_path)) == sorted(point.name for point in study.points())
+
+
+def test_what_is_lost_with_a_worker_is_done_again(study, tmp_path):
+    records = run(study, tmp_path, study_work.dies_once, workers=2)
+    assert all(results.is_done(records[point.name]) for point in study.points())
+    assert (tmp_path / "runs" / "died").exists()
 
 
 def test_kill_9_takes_the_workers_along_and_a_repeat_goes_on(study, tmp_path):

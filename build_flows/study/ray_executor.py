@@ -1,0 +1,151 @@
+"""Jobs on a Ray cluster, by joblib's backend for it.
+
+Workers share no disk with the study: each job brings the run folders that it needs, and its outcome those that it
+made, which are written to the study's. A worker has its run folders in the cache (``$QUARL_CACHE`` or
+``~/.cache/quarl``), where a training that is lost goes on from its checkpoint.
+"""
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from build_flows.study import transfer
+from build_flows.study.executors import Work, in_parallel
+from build_flows.study.lock import waiting_for
+from build_flows.study.points import Job, Outcome
+from build_flows.study.transfer import Parcel
+from host.errors import ToolError, UserError
+
+_PATIENCE = 10.0      # s for the cluster's port to answer
+_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+# Workers that die are started again, wherever there is room; the job that one had is given up, and done again by us.
+_ACTORS = {"num_cpus": 0, "max_restarts": -1, "scheduling_strategy": "SPREAD", "runtime_env": {"env_vars": _THREADS}}
+
+
+class Ray:
+    """The CPUs of a cluster: the one at ``address``, ``ray://HOST:PORT``; or without one that of ``RAY_ADDRESS``, or
+    that of this machine, or else a new one here. ``workers`` None takes all of them.
+
+    Raises :class:`UserError` for an address that is none, :class:`ToolError` where Ray is missing or the cluster cannot
+    be reached.
+    """
+
+    def __init__(self, address: str | None, workers: int | None):
+        address = address or os.environ.get("RAY_ADDRESS") or None
+        if address not in (None, "auto", "local"):
+            _knock(str(address))
+        ray = _ray()
+        try:
+            ray.init(address, log_to_driver=False, logging_level="ERROR", ignore_reinit_error=True)
+        except Exception as error:
+            raise _unreachable(address, error) from error
+        self._asked = workers
+
+    @property
+    def workers(self) -> int:
+        """As many as asked for, where the cluster has so many CPUs at present."""
+        cpus = max(int(_ray().cluster_resources().get("CPU", 0)), 1)
+        return min(self._asked or cpus, cpus)
+
+    def outcomes(self, jobs: Sequence[Job], work: Work, runs: Path) -> Iterator[tuple[Job, Outcome]]:
+        """As :meth:`build_flows.study.executors.Executor.outcomes`; run folders are brought and fetched."""
+        from joblib import parallel_config
+        calls = ((_remotely, (work, job, _needed(job, runs))) for job in jobs)
+        with parallel_config(_backend()):
+            for found in in_parallel(calls, min(self.workers, len(jobs)), 1):
+                if found is not None:
+                    number, (outcome, parcel) = found
+                    transfer.unpack(parcel, runs)
+                    yield jobs[number], outcome
+
+
+def _needed(job: Job, runs: Path) -> Parcel:
+    """A design needs what was trained; a training needs nothing."""
+    return transfer.pack(runs, [job.training.name]) if job.design else {}
+
+
+def _remotely(work: Work, job: Job, parcel: Parcel) -> tuple[Outcome, Parcel]:
+    from hw.cache import cache_folder
+    runs = cache_folder("study", "runs")
+    for name, data in parcel.items():
+        with waiting_for(runs / name):
+            if not (runs / name / "train" / "result.json").exists():
+                transfer.unpack({name: data}, runs)
+    outcome = work(job, runs)
+    return outcome, transfer.pack(runs, [job.design.name] if job.design else job.names)
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise ToolError("--executor ray needs Ray", str(error), "install it: pip install 'quarl-fpga[ray]'") from error
+    return ray
+
+
+def _knock(address: str) -> None:
+    """Ray itself would wait long for a machine that does not answer."""
+    found = urlsplit(address if "//" in address else f"//{address}")
+    port = None
+    with contextlib.suppress(ValueError):
+        port = found.port
+    if not found.hostname or not port:
+        raise UserError("--executor must be local, ray or ray://HOST:PORT", address, "pass ray://10.0.0.1:10001")
+    try:
+        socket.create_connection((found.hostname, port), _PATIENCE).close()
+    except OSError as error:
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str | None, error: Exception) -> ToolError:
+    text = " ".join(str(error).split())[:200] or type(error).__name__
+    return ToolError("the Ray cluster must be reachable", f"{text} at {address or 'this machine'}",
+                     "start it with `ray start --head`, and see that the port of Ray's client server (10001) is open")
+
+
+def _backend() -> str:
+    """Register joblib's Ray backend, with what a study needs of it: a result that is lost with its worker is left out
+    instead of ending everything, a job goes to a worker that is free, and one worker is a worker, too."""
+    from joblib import register_parallel_backend
+    from ray.exceptions import RayError, RayTaskError
+    from ray.util.joblib.ray_backend import RayBackend
+    from ray.util.multiprocessing.pool import AsyncResult, Pool
+
+    class Workers(Pool):
+        def __init__(self, processes: int):
+            super().__init__(processes, ray_remote_args=_ACTORS)
+            self.jobs = [0] * processes
+
+        def _init_ray(self, processes: int | None = None, ray_address: str | None = None) -> int | None:
+            return processes        # we are connected; and a node that is lost meanwhile is no reason to fail
+
+        def apply_async(self, func: Any, args: Any = (), kwargs: Any = None, callback: Any = None,
+                        error_callback: Any = None) -> AsyncResult:
+            index = self.jobs.index(min(self.jobs))
+            self.jobs[index] += 1
+
+            def ended(result: Any) -> None:
+                self.jobs[index] -= 1
+                callback(result)
+
+            return AsyncResult([self._run_batch(index, func, [(args, kwargs)])], ended, ended, single_result=True)
+
+    class Enduring(RayBackend):
+        supports_return_generator = True        # it is processes' pools that do not
+
+        def configure(self, n_jobs: int = 1, parallel: Any = None, **kwargs: Any) -> int:
+            self._pool, self.parallel = Workers(n_jobs - 1), parallel
+            return n_jobs
+
+        def retrieve_result_callback(self, result: Any) -> Any:
+            if isinstance(result, RayError) and not isinstance(result, RayTaskError):
+                return [None]
+            return super().retrieve_result_callback(result)
+
+    register_parallel_backend("quarl-ray", Enduring)
+    return "quarl-ray"

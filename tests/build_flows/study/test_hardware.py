@@ -1,0 +1,58 @@
+"""Designs, really built: what their run folders are good for."""
+import json
+
+import pytest
+
+from build_flows import artefacts
+from build_flows.cli import main
+from build_flows.study import points, results
+from build_flows.study.grid import Point
+from models.presets import preset
+from models.runs import load_run
+
+SETTINGS = preset("ppo", "CartPole-v1", {"total_steps": 512, "net_arch": [16, 16]})
+POINT = Point("CartPole-v1", "ppo", "qat3", 1, SETTINGS, episodes=2, hidden=(16, 16), folding="balanced", engine="rom")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "precision"), [("rom", "qatW8-3-6A5-2"), ("dsp", "qatW8-3-6A5-2"),
+                                                   ("rom", "ptq4")])
+def test_a_design_from_training_to_the_closed_loop(tmp_path, capsys, engine, precision):
+    design = Point(**{**vars(POINT), "engine": engine, "precision": precision})
+    job, = points.jobs_of([design])
+    assert points.perform(job, tmp_path) == points.Outcome(())
+    measured, = points.perform(points.Job(design.training, (design,)), tmp_path).measured
+    record = results.write(tmp_path / "kept", design, measured)
+    assert results.is_done(record), record
+    assert results.read(tmp_path / "kept", design) == record
+
+    folder, hardware = tmp_path / design.name, record["hardware"]
+    built = artefacts.read(folder / "accel")
+    assert record["evaluation"]["backend"] == "emulator" and len(record["evaluation"]["returns"]) == 2
+    assert record["parity"] == {"observations": 12_000 + round(sum(record["evaluation"]["returns"])), "mismatches": 0}
+    assert hardware["synthesis"] == built["synth"]["total"] and hardware["synthesis"]["lut"] > 500
+    assert (hardware["synthesis"]["dsp"] > 0) == (engine == "dsp")
+    assert hardware["latency_cycles"] == hardware["estimate"]["latency_cycles"] == built["timing"]["latency_cycles"]
+    assert str(load_run(folder).actor.bits) == str(design.bits())
+    if precision.startswith("qatW"):
+        assert [layer["weight_bits"] for layer in built["estimate"]["layers"]] == [8, 3, 6]
+
+    assert main(["run", str(folder), "--device", "integer", "--episodes", "2", "--seed", "1", "--json"]) == 0
+    played = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert played["return_mean"] * 2 == sum(record["evaluation"]["returns"])
+    assert main(["report", str(folder)]) == 0 and (folder / "report.html").exists()
+
+
+def test_a_design_that_does_not_fit_is_an_error_of_its_point(tmp_path, monkeypatch):
+    from build_flows import flow, subject
+    from host.errors import UserError
+
+    def build(what, options, out):
+        assert (options.compute, options.fold, options.target) == ("rom", "balanced", "synth")
+        assert (out.parent / "policy" / "manifest.json").exists() and not (out.parent / "train/checkpoint").exists()
+        raise UserError("the design must fit", "too much", "choose fewer bits")
+    monkeypatch.setattr(flow, "build", build)
+    monkeypatch.setattr(subject, "of_run", lambda folder: None)
+    measured, = points.perform(points.Job(POINT.training, (POINT,)), tmp_path).measured
+    assert measured == {"error": "the design must fit, found too much. Fix: choose fewer bits."}
+    assert "Traceback" in (tmp_path / POINT.name / points.LOG).read_text()
