@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ def run_yosys(job: dict[str, Any], folder: Path, timeout: float | None = None) -
     # Yosys splits its own commands at the spaces of a temporary path: it gets a relative one.
     done = process.run([sys.executable, "-P", str(_WORKER)], json.dumps(job), dict(os.environ, TMPDIR="."), folder,
                        timeout)
-    answer = done.stdout.rpartition("\n@answer ")[2]
-    if done.returncode or answer == done.stdout:
+    # Yosys keeps a buffer of its own, so that lines of its log may come after the answer.
+    answer = re.search(r"^@answer (.*)$", done.stdout, re.MULTILINE)
+    if done.returncode or answer is None:
         log = (done.stdout + done.stderr).strip()[-3000:]
         raise ToolError(f"Yosys must finish its job ({job['job']})", f"exit code {done.returncode}:\n{log}\n",
                         "check the design's sources above, or pip install pyosys==0.70")
-    return json.loads(answer)
+    return json.loads(answer[1])
