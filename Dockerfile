@@ -55,7 +55,8 @@ RUN apt-get update \
 RUN useradd --uid 1000 quarl && install --directory --mode=1777 /home/quarl /cache /work
 ENV PATH=/opt/quarl/bin:$PATH LANG=en_US.UTF-8 HOME=/home/quarl USER=quarl QUARL_CACHE=/cache
 COPY --from=packages /opt/quarl /opt/quarl
-RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-cache-dir --no-deps --no-index /wheels/*.whl
+COPY --from=wheel /wheels /opt/wheels
+RUN pip install --no-cache-dir --no-deps --no-index /opt/wheels/*.whl
 USER quarl
 WORKDIR /work
 ENTRYPOINT ["quarl"]
