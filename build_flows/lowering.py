@@ -48,12 +48,15 @@ def lower(policy: Policy, onnx: Path, folding: Sequence[Folding], board: Board, 
         model = step(model, config)
     program.cut_host_output(model)
     program.impose(model, policy)
-    for step in (steps.step_convert_to_hw, steps.step_minimize_bit_width_initial, steps.step_create_dataflow_partition):
+    for step in (steps.step_convert_to_hw, steps.step_minimize_bit_width_initial):
         model = step(model, config)
+    _widen_weights(model, policy)
+    model = steps.step_create_dataflow_partition(model, config)
     _prefer_rtl(model.graph.node)
     model = steps.step_specialize_layers(model, config)
     _fold(model, folding)
     model = steps.step_minimize_bit_width(model, config)
+    _widen_weights(model, policy)
     golden = ModelWrapper(model.model.__class__.FromString(model.model.SerializeToString()))
     rtl = _generate(_fuse(model, style) if engine == "rom" else _buffer(model), config, board)
     return Lowered(golden, rtl, _geometry(rtl))
@@ -64,6 +67,23 @@ def _config(board: Board, build: Path) -> Any:
     return DataflowBuildConfig(output_dir=str(build), synth_clk_period_ns=1000.0 / board.clock_mhz,
                                fpga_part=board.part, standalone_thresholds=True, generate_outputs=[],
                                save_intermediate_models=False)
+
+
+def _widen_weights(model: Any, policy: Policy) -> None:
+    """Give weights that FINN has typed too narrowly for its RTL unit the type of the package.
+
+    FINN takes the least type that holds the numbers; the unit wants them signed, and above the least of their type.
+    Small layers happen to have no negative weight, or only -1 and 0, or only zeros.
+    """
+    from qonnx.core.datatype import DataType
+    from qonnx.custom_op.registry import getCustomOp
+
+    nodes = (node for node in model.graph.node if node.op_type.startswith("MVAU"))
+    for node, layer in zip(nodes, policy.layers, strict=True):
+        operation = getCustomOp(node)
+        kind = DataType[operation.get_nodeattr("weightDataType")]
+        if not kind.signed() or layer.weights.min() <= kind.min():
+            operation.set_nodeattr("weightDataType", "INT%d" % layer.weight_bits)
 
 
 def _prefer_rtl(nodes: Any) -> None:

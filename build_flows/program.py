@@ -71,6 +71,9 @@ def impose(model: Any, policy: Policy) -> None:
         raise UserError("the streamlined network must be MatMul and MultiThreshold in turn", " ".join(found), _FIX)
     nodes = iter(model.graph.node)
     for index, layer in enumerate(policy.layers):
+        if not layer.weights.any():     # its accumulators would have no bits, and its policy one action
+            raise UserError("every layer that is built must have a weight other than 0", "none in layer %d" % index,
+                            "train again, for longer or with more bits")
         weights = model.get_initializer(next(nodes).input[1]).T
         different = np.argwhere(weights != layer.weights) if weights.shape == layer.weights.shape else [[0, 0]]
         if len(different):

@@ -10,7 +10,7 @@ from build_flows.finn_session import finn_session
 from build_flows.parity import compare, reference
 from build_flows.resources import Folding
 from host import policy as package
-from host.errors import MismatchError
+from host.errors import MismatchError, UserError
 from host.policy import ActionSpace
 from hw.boards import board
 from models.bits import Bits
@@ -21,9 +21,9 @@ from models.random_policy import random_actor
 BOARD = board("pynq-z2")
 
 
-def lower(what, folding, folder):
+def lower(what, folding, folder, engine="rom"):
     with finn_session(folder / "finn"):
-        lowered = lowering.lower(what.policy, what.onnx, folding, BOARD, folder / "finn")
+        lowered = lowering.lower(what.policy, what.onnx, folding, BOARD, folder / "finn", engine)
         codes = np.random.default_rng(0).integers(*what.policy.input_range, (500, what.policy.features),
                                                   endpoint=True)
         return lowered, codes, lowering.execute(lowered.golden, codes)
@@ -45,18 +45,41 @@ def test_finns_execution_equals_the_reference(dims, bits, folding, tmp_path):
     assert (action.lanes, action.beats) == (folding[-1].pe, dims[-1] // folding[-1].pe)
 
 
-def test_a_network_without_biases_lowers_too(tmp_path):
-    """Exporters drop biases that are all zero, as those of an untrained policy are."""
-    actor = random_actor((5, 17, 3), Bits(4, 4, 8), 7)
+def changed(change, bits, folder):
+    """A random 5-17-3 network whose layers ``change`` has been applied to."""
+    actor = random_actor((5, 17, 3), bits, 7)
     with torch.no_grad():
         for layer in actor.linears:
-            layer.bias.zero_()
+            change(layer)
     scale = np.full(5, 1 / actor.input_scale, np.float32)
     policy = extract(actor, scale, np.zeros_like(scale), (5,), ActionSpace("discrete", 3), "random", "random", {})
-    package.write(policy, tmp_path / "policy", qonnx_bytes(actor))
-    what = subject.Subject(policy, tmp_path / "policy" / "policy.onnx", np.zeros((1, 5), np.float32), 0, lambda x: [])
+    package.write(policy, folder / "policy", qonnx_bytes(actor))
+    return subject.Subject(policy, folder / "policy" / "policy.onnx", np.zeros((1, 5), np.float32), 0, lambda x: [])
+
+
+def test_a_network_without_biases_lowers_too(tmp_path):
+    """Exporters drop biases that are all zero, as those of an untrained policy are."""
+    what = changed(lambda layer: layer.bias.zero_(), Bits(4, 4, 8), tmp_path)
     _, codes, outputs = lower(what, [Folding(17, 5), Folding(3, 17)], tmp_path)
-    assert compare("FINN", reference(policy, codes), outputs, codes)["mismatches"] == 0
+    assert compare("FINN", reference(what.policy, codes), outputs, codes)["mismatches"] == 0
+
+
+@pytest.mark.parametrize(("change", "weights", "engine"), [
+    (lambda layer: layer.weight.abs_(), {0, 1}, "dsp"), (lambda layer: layer.weight.abs_().neg_(), {-1, 0}, "rom")],
+    ids=["no negative", "no positive"])
+def test_weights_of_few_values_lower_too(change, weights, engine, tmp_path):
+    """FINN takes the least type that holds them, and its RTL unit none that is unsigned or of one bit."""
+    what = changed(change, Bits(2, 2, 8), tmp_path)
+    assert all(set(layer.weights.flat) == weights for layer in what.policy.layers)
+    _, codes, outputs = lower(what, [Folding(17, 5), Folding(3, 17)], tmp_path, engine)
+    assert compare("FINN", reference(what.policy, codes), outputs, codes)["mismatches"] == 0
+
+
+def test_a_layer_of_zeros_is_refused(tmp_path):
+    what = changed(lambda layer: layer.weight.zero_(), Bits(2, 2, 8), tmp_path)
+    with pytest.raises(UserError, match=r"every layer that is built must have a weight other than 0, found none in "
+                                        r"layer 0\. Fix: train again"):
+        lower(what, [Folding(17, 5), Folding(3, 17)], tmp_path)
 
 
 def test_another_weight_in_the_package_is_found(tmp_path):

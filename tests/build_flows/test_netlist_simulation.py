@@ -1,5 +1,6 @@
 """Policies after synthesis: the netlist of every engine computes the integer reference, in the RTL's own cycles."""
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -84,9 +85,10 @@ def test_a_wrong_netlist_fails_the_build(tmp_path, monkeypatch):
     def wrong(folder, engine, out):
         write_netlist(folder, engine, out)
         text = (out / "wrappers.sv").read_text()
-        faulty = text.replace("mapped_i (.*);", "mapped_i (.m_axis_0_tdata(made), .*);\n  wire [15:0] made;\n"
-                              "  assign m_axis_0_tdata = {made[15:1], ~made[0]};", 1)
-        assert "output wire [15:0] m_axis_0_tdata" in text and faulty != text
+        (high,) = re.findall(r"output wire \[(\d+):0\] m_axis_0_tdata", text)
+        faulty = text.replace("mapped_i (.*);", f"mapped_i (.m_axis_0_tdata(made), .*);\n  wire [{high}:0] made;\n"
+                              f"  assign m_axis_0_tdata = {{made[{high}:1], ~made[0]}};", 1)
+        assert faulty != text
         (out / "wrappers.sv").write_text(faulty)
         return out
 
