@@ -1,4 +1,5 @@
 """`quarl build --target bitstream` as a user meets it, with a stand-in for Vivado."""
+import functools
 import json
 import re
 import shutil
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from build_flows import subject
 from build_flows.cli import main
 from hw import machine
 from hw.vivado import installation
@@ -22,6 +24,14 @@ def run(tmp_path, monkeypatch):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.yaml").write_text("{}")
     return tmp_path / "run"
+
+
+@pytest.fixture
+def trained(trained_run, tmp_path, monkeypatch):
+    """A copy of the trained run, whose observations are collected once and not by every command."""
+    need_tclsh()
+    monkeypatch.setattr(subject, "of_run", functools.cache(subject.of_run))
+    return shutil.copytree(trained_run, tmp_path / "run")
 
 
 def failed(capsys, *arguments):
@@ -84,9 +94,8 @@ def test_an_unknown_target(run, capsys):
 
 
 @pytest.mark.slow
-def test_the_whole_flow_fails_clearly_goes_on_and_is_not_repeated(trained_run, tmp_path, monkeypatch, capsys):
-    need_tclsh()
-    run = shutil.copytree(trained_run, tmp_path / "run")
+def test_the_whole_flow_fails_clearly_goes_on_and_is_not_repeated(trained, tmp_path, monkeypatch, capsys):
+    run = trained
     build = ("build", run, "--target", "bitstream", "--vivado", VIVADO, "--board-files",
              write_board_files(tmp_path / "files"))
     for mode, text in (
@@ -114,9 +123,8 @@ def test_the_whole_flow_fails_clearly_goes_on_and_is_not_repeated(trained_run, t
 
 
 @pytest.mark.slow
-def test_the_dma_shell_takes_the_bridges_place_and_gives_it_back(trained_run, tmp_path, monkeypatch, capsys):
-    need_tclsh()
-    run = shutil.copytree(trained_run, tmp_path / "run")
+def test_the_dma_shell_takes_the_bridges_place_and_gives_it_back(trained, tmp_path, monkeypatch, capsys):
+    run = trained
     bit, settings = run / "accel" / "accel.bit", run / "accel" / "settings.json"
     bridge = ("build", str(run), "--target", "bitstream", "--vivado", str(VIVADO), "--board-files",
               str(write_board_files(tmp_path / "files")))
