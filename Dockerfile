@@ -21,7 +21,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \
     python3 -m venv /opt/quarl \
     && pip install --constraint constraints.txt setuptools wheel==0.45.1
-# The index that has torch for the CPU alone. Empty: pip's own, whose torch brings 4 GB of CUDA along.
+# The index that has torch for the CPU alone. Empty: pip's own, whose torch brings 3.6 GB of CUDA along.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt \

@@ -24,7 +24,7 @@ run() {
 run quarl doctor
 run quarl demo
 run quarl build runs/demo --target bitstream --script-only
-run sh -c '! touch /tools/Xilinx/file 2> /dev/null'
+inside --user root "$container" -- sh -c '! touch /tools/Xilinx/file'
 # The stand-in, not the product, runs on a Tcl interpreter: it is not in the image.
 inside --user root "$container" -- sh -c 'apt-get -q update && apt-get -q install --yes --no-install-recommends tcl'
 run quarl build runs/demo --target bitstream --board-files board_files
