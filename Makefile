@@ -36,11 +36,14 @@ $(READY): pyproject.toml constraints.txt scripts/check_prerequisites.sh
 demo: setup
 	$(BIN)/quarl demo
 
+# Two workers, each on one thread: threads of BLAS that spin would take the cores from each other.
+PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
 test: setup
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: setup
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(PYTEST)
 
 lint: setup
 	$(BIN)/ruff check .
