@@ -5,9 +5,11 @@
   quarl study studies/quarl.yaml --part wide       a group of points that is not run by default
   quarl study studies/bitwidth_vs_lut.yaml         policies as hardware: returns on the emulator, LUTs, cycles
   quarl study studies/bitwidth_vs_lut.yaml --executor ray://10.0.0.1:10001     on a Ray cluster
+  quarl study studies/quarl.yaml --report          the page and plots of what is there so far
 
-Results are kept one file a point, in results/NAME beside the YAML file, with results.csv and table.md; a point that has
-one is not run again, even where its run folder is gone. A point that failed is tried again.
+Results are kept one file a point, in results/NAME beside the YAML file, with results.csv, table.md, and at the end
+report.html and plots/; a point that has one is not run again, even where its run folder is gone. A point that failed is
+tried again.
 """
 from __future__ import annotations
 
@@ -38,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              "RAY_ADDRESS; ray://HOST:PORT: that one")
     parser.add_argument("--runs", type=Path, help="where run folders are made (default runs/study-NAME)")
     parser.add_argument("--results", type=Path, help="where results are kept (default results/NAME beside YAML)")
-    parser.add_argument("--dry-run", action="store_true", help="list the points and their state, and run nothing")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--dry-run", action="store_true", help="list the points and their state, and run nothing")
+    instead.add_argument("--report", action="store_true",
+                         help="write report.html and plots/ of the results so far, and run nothing")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -55,17 +60,22 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.dry_run:
         records = runner.kept(study, folder)
         _show_state(points, runs, records)
+    elif args.report:
+        records = runner.kept(study, folder)
     else:
         if args.executor == LOCAL and any(point.engine for point in points):
             require("emulate")
             require("synthesise")
         records = runner.run(study, points, runs, folder, _executor(args))
+    if args.report or (not args.dry_run and _report_is_old(folder)):
+        from build_flows.study.report import write_report
+        say(f"report: {write_report(study, records, folder, runs)}")
     for title, (columns, rows) in (("return, mean ± deviation", tables.table(study, records)),
                                    ("designs", tables.designs(study, records))):
         if rows:
             table(f"Study {study.name}: {title}", columns, rows)
     failed = [point for point in points if "error" in records.get(point.name, {})]
-    if failed and not args.dry_run:
+    if failed and not (args.dry_run or args.report):
         raise ToolError("every point of the study must end well", "%d of %d that did not; %s: %s" % (
             len(failed), len(points), failed[0].title, records[failed[0].name]["error"]),
             f"correct the cause and repeat the command; tracebacks are in study.log of the run folders in {runs}")
@@ -73,6 +83,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     say(f"{done} of {len(points)} points done; results in {folder}")
     return {"study": study.name, "part": args.part, "points": len(points), "done": done,
             "failed": [point.name for point in failed], "runs": str(runs), "results": str(folder)}
+
+
+def _report_is_old(folder: Path) -> bool:
+    """Whether a result is newer than the page, or there is none."""
+    report = folder / "report.html"
+    written = report.stat().st_mtime_ns if report.exists() else 0
+    return any(path.stat().st_mtime_ns > written for path in (folder / "points").glob("*.json"))
 
 
 def _executor(args: argparse.Namespace) -> Executor:

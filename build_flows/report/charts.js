@@ -22,4 +22,4 @@ async function draw() {
   addEventListener("afterprint", () => plots.forEach((plot) => Plotly.relayout(plot, { width: null, autosize: true })));
 }
 
-draw();
+const drawn = draw();     // what comes after it in the page may wait for it

@@ -31,8 +31,11 @@ def axis(title: str, **settings: Any) -> dict[str, Any]:
 
 
 def chart(title: str, summary: str, data: list[dict[str, Any]], x: dict[str, Any], y: dict[str, Any],
-          numbers: Html) -> Html:
-    """A plotly chart of the traces ``data``; ``summary`` says in words what it shows, ``numbers`` is its table."""
+          numbers: Html | None) -> Html:
+    """A plotly chart of the traces ``data``; ``summary`` says in words what it shows.
+
+    ``numbers`` is its table, None where the page has one for all charts.
+    """
     return _figure(title, summary, data, {"xaxis": x, "yaxis": y}, numbers)
 
 
@@ -50,8 +53,8 @@ def panels(title: str, summary: str, data: list[list[dict[str, Any]]], x: list[d
     return _figure(title, summary, traces, layout, numbers, class_="panels")
 
 
-def _figure(title: str, summary: str, data: list[dict[str, Any]], more: dict[str, Any], numbers: Html,
-            class_: str | None = None) -> Html:
+def _figure(title: str, summary: str, data: list[dict[str, Any]], more: dict[str, Any],
+            numbers: Html | None, class_: str | None = None) -> Html:
     layout = {"height": 320, "margin": {"l": 16, "r": 16, "t": 8, "b": 16},
               "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "dragmode": False,
               "font": {"family": "system-ui, sans-serif", "size": 13}, "hovermode": "closest",
@@ -64,7 +67,7 @@ def _figure(title: str, summary: str, data: list[dict[str, Any]], more: dict[str
                tag("div", "This chart needs JavaScript. Its numbers are in the table below.", class_="plot",
                    role="img", aria_label=f"{title}. {summary}"),
                tag("script", Html(spec), type="application/json"),
-               tag("details", tag("summary", "Numbers"), numbers), class_=class_)
+               "" if numbers is None else tag("details", tag("summary", "Numbers"), numbers), class_=class_)
 
 
 def library() -> str:

@@ -1,14 +1,12 @@
-"""The page: its sections in order, its style, and the chart library if there is a chart."""
+"""The page of a run: its sections in order."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
-from string import Template
 
-from build_flows.report import charts
+from build_flows.report.document import document
 from build_flows.report.inputs import Run, read_run
-from build_flows.report.markup import Html, join, safe, tag
+from build_flows.report.markup import Html, join, tag
 from build_flows.report.sections import (
     bitstream,
     clock,
@@ -61,12 +59,7 @@ def _page(run: Run) -> str:
         name = title.lower().replace(" ", "-")
         if content := _render(title, section, run):
             body.append(tag("section", tag("h2", title, id=name), content, aria_labelledby=name))
-    page = tag("main", join(body))
-    colours = " ".join(f"--{name}: {value};" for name, value in charts.PALETTE.items())
-    return Template(_file("page.html")).substitute(
-        title=safe(f"{run.policy.task} · {run.name} · QuaRL on FPGA"),
-        style=f":root {{ {colours} }}\n" + _file("page.css"), body=page,
-        scripts=_scripts() if 'class="plot"' in page else "")
+    return document(f"{run.policy.task} · {run.name} · QuaRL on FPGA", join(body))
 
 
 def _render(title: str, section: Callable[[Run], Html], run: Run) -> Html:
@@ -76,13 +69,3 @@ def _render(title: str, section: Callable[[Run], Html], run: Run) -> Html:
         raise UserError("the files in a run folder must have the fields that this version of quarl writes",
                         f"{type(error).__name__}: {error} (section {title})",
                         "repeat the commands of the run with this version") from error
-
-
-def _scripts() -> Html:
-    return join([tag("footer", "The charts are drawn by plotly.js (MIT licence), which this page carries with it."),
-                 tag("script", charts.library(), id="plotly", type="text/plain"),
-                 tag("script", Html(_file("charts.js")))])
-
-
-def _file(name: str) -> str:
-    return resources.files("build_flows.report").joinpath(name).read_text(encoding="utf-8")

@@ -44,7 +44,7 @@ def write(study: Study, folder: Path, records: Mapping[str, Record]) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(line(point, records[point.name]) for point in study.points() if point.name in records)
+    writer.writerows(lines(study, records))
     write_bytes(folder / "results.csv", text.getvalue().encode())
     software, hardware = table(study, records), designs(study, records)
     shown = "\n" + _markdown(*software, 2)
@@ -58,6 +58,11 @@ def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], texts: int)
     """A table whose first ``texts`` columns are to the left."""
     lines = [columns, [*["---"] * texts, *["---:"] * (len(columns) - texts)], *rows]
     return "".join("| " + " | ".join(each) + " |\n" for each in lines)
+
+
+def lines(study: Study, records: Mapping[str, Record]) -> list[dict[str, Any]]:
+    """The rows of ``results.csv``."""
+    return [line(point, records[point.name]) for point in study.points() if point.name in records]
 
 
 def line(point: Point, record: Record) -> dict[str, Any]:

@@ -222,6 +222,7 @@ def test_ctrl_c_kills_the_workers_and_leaves_what_is_finished(study, tmp_path, w
 
 def test_a_repeat_is_instant(study, tmp_path):
     run(study, tmp_path)
+    assert cli.main(["study", str(tmp_path / "tiny.yaml"), "--report", "--results", str(tmp_path / "kept")]) == 0
     code = ("import sys; from build_flows.cli import main; code = main(sys.argv[1:]); "
             "sys.exit(code or sum(name in sys.modules for name in ('torch', 'joblib', 'gymnasium', 'numpy')))")
     for more in ([], ["--dry-run"]):
