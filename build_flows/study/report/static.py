@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MARKERS = {"circle": "o", "diamond": "D", "square": "s", "triangle-up": "^", "x": "X"}
 _DASHES = {"dot": ":", "dash": "--", "solid": "-"}
 _WIDTH, _HEIGHT = 4.8, 3.6       # of a panel, in inches
+_COLUMNS = 3
 # Text stays text, and the same results give the same file.
 _SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "quarl", "font.size": 9, "axes.spines.top": False,
              "axes.spines.right": False}
@@ -46,9 +48,11 @@ def _drawn(panels: Sequence[tuple[Plot, str, list[Trace]]]) -> bytes:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure((_WIDTH * len(panels), _HEIGHT), layout="constrained")
+    columns, rows = min(len(panels), _COLUMNS), math.ceil(len(panels) / _COLUMNS)
+    figure = Figure((_WIDTH * columns, _HEIGHT * rows), layout="constrained")
     canvas = FigureCanvasSVG(figure)
-    for (plot, title, traces), axes in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
+    for number, (plot, title, traces) in enumerate(panels, 1):
+        axes = figure.add_subplot(rows, columns, number)
         axes.set_title(title, fontsize=9, loc="left")
         axes.set_xlabel(plot.x["title"]["text"])
         axes.set_ylabel(plot.y["title"]["text"])
