@@ -8,7 +8,7 @@ from typing import NoReturn
 from host import commands
 
 COMMANDS = ("train", "ptq", "eval", "export", "folding", "build", "import-bitstream", "run", "serve", "keys", "package",
-            "report", "study", "demo", "boards", "doctor")
+            "report", "study", "search", "demo", "boards", "doctor")
 _MODULES = {name: ("host.commands." if name == "keys" else "build_flows.cli.") + name.replace("-", "_")
             for name in COMMANDS}
 

@@ -107,11 +107,16 @@ def _settings(algo: str, task: str, hidden: tuple[int, ...] | None, group: Group
         settings = preset(algo, task, changes)
     except UserError as error:
         raise UserError(error.rule, error.found, f"correct the group in {path}, or give it `steps`") from error
-    usual = settings["net_arch"]
     if hidden is None:
         return settings, None
-    if "conv" in usual:
+    if "conv" in settings["net_arch"]:
         raise UserError("hidden is for policies that read a vector of features", f"hidden for {task}", "remove it")
+    return resized(settings, hidden)
+
+
+def resized(settings: Group, hidden: tuple[int, ...]) -> tuple[dict[str, Any], tuple[int, ...] | None]:
+    """``settings`` with hidden layers of these sizes in the actor, and ``hidden`` where they had others."""
+    usual = settings["net_arch"]
     arch = {**usual, "pi": list(hidden)} if isinstance(usual, dict) else list(hidden)
     return {**settings, "net_arch": arch}, None if arch == usual else hidden
 

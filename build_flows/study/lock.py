@@ -24,8 +24,11 @@ def waiting_for(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Hold ``folder``, which is made if there is none. Raises :class:`UserError` where another process does."""
+def alone_in(folder: Path, work: str = "study", option: str = "--results") -> Iterator[None]:
+    """Hold ``folder``, which is made if there is none and was chosen by ``option``, for this ``work``.
+
+    Raises :class:`UserError` where another process does.
+    """
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = open(folder / NAME, "w")  # noqa: SIM115
@@ -33,6 +36,6 @@ def alone_in(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UserError("one study at a time may write a results folder", f"another one at work in {folder}",
-                            "wait until it has ended, or choose another --results") from error
+            raise UserError(f"one {work} at a time may write a results folder", f"another one at work in {folder}",
+                            f"wait until it has ended, or choose another {option}") from error
         yield

@@ -1,0 +1,1 @@
+"""The search for the smallest policy at reward parity: Optuna proposes, estimates rule out, studies' points tell."""

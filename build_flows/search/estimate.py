@@ -1,0 +1,38 @@
+"""What a candidate costs as hardware, before anything is trained: from a random policy of its widths and sizes."""
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+from build_flows.search.space import Candidate
+from build_flows.search.subject import Search
+from host.errors import UserError
+
+
+class Estimate(NamedTuple):
+    """LUTs, bridge included, by the resource model, and cycles of latency, of the folding that would be chosen."""
+
+    lut: float
+    latency: int
+
+    def as_good_as(self, other: Estimate) -> bool:
+        """Whether it has neither more LUTs nor more latency."""
+        return self.lut <= other.lut and self.latency <= other.latency
+
+
+@functools.cache
+def estimate(search: Search, candidate: Candidate) -> Estimate | None:
+    """The cost of ``candidate``; None where it does not fit the board."""
+    from build_flows import folding, resources
+    from build_flows.flow import Options
+    from hw.boards import board
+    from models.random_policy import random_policy
+
+    options = Options(compute=search.engine, fold=search.folding)
+    _, policy = random_policy(search.space.dims(candidate), candidate.bits, 0)
+    try:
+        plan = folding.choose(resources.shapes(policy), options.compute, options.fold, board(options.board),
+                              options.max_lut_percent, options.style)
+    except UserError:
+        return None
+    return Estimate(round(plan.lut), plan.latency)

@@ -1,0 +1,84 @@
+"""What a search is asked for, and the points that a study would have for it."""
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+from build_flows.search.parity import Parity
+from build_flows.search.space import Candidate, Space
+from build_flows.study.grid import EPISODES, Point, precision_of
+from build_flows.study.groups import ENGINES, FOLDS, resized
+from host.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """The smallest policy for ``task`` with ``algo``, whose mean return over ``seeds`` trainings is at ``parity``.
+
+    It is built with ``engine`` and ``folding``. ``steps`` of training None are the preset's. Raises
+    :class:`UserError` for a value that means nothing.
+    """
+
+    task: str
+    algo: str
+    parity: Parity
+    seeds: int = 3
+    engine: str = "rom"
+    folding: str = "min-area"
+    steps: int | None = None
+    episodes: int = EPISODES
+
+    def __post_init__(self) -> None:
+        for option, value, known in (("--engine", self.engine, ENGINES), ("--fold", self.folding, FOLDS)):
+            if value not in known:
+                raise UserError(f"{option} must be one of " + ", ".join(known), value, "choose one of them")
+        for option, count in (("--seeds", self.seeds), ("--steps", self.steps), ("--episodes", self.episodes)):
+            if count is not None and count < 1:
+                raise UserError(f"{option} must be 1 or more", count, f"pass {option} 3")
+        if "conv" in self.settings["net_arch"]:
+            raise UserError("a policy that is searched for must read a vector of features", f"pixels of {self.task}",
+                            "choose another --task")
+
+    @functools.cached_property
+    def settings(self) -> dict[str, Any]:
+        """Those of the training, as the preset has them."""
+        from models.presets import algorithms, preset
+        try:
+            return preset(self.algo, self.task, {"total_steps": self.steps} if self.steps else {})
+        except UserError as error:
+            if self.algo not in algorithms():
+                raise
+            raise UserError(error.rule, error.found, "choose one with --task, or give --steps") from error
+
+    @functools.cached_property
+    def space(self) -> Space:
+        """The candidates. Raises :class:`UserError` for a task that does not exist."""
+        from models.tasks import action_space, make_env
+        env = make_env(self.task)
+        shape, outputs = env.observation_space.shape, action_space(env.action_space).size
+        env.close()
+        arch = self.settings["net_arch"]
+        hidden = arch["pi"] if isinstance(arch, dict) else arch
+        return Space(math.prod(shape or ()), len(hidden), max(hidden), outputs)
+
+    def reference(self) -> list[Point]:
+        """The fp32 policies that candidates are compared with, one a seed."""
+        return [Point(self.task, self.algo, "fp32", seed, self.settings, episodes=self.episodes)
+                for seed in range(self.seeds)]
+
+    def policies(self, candidate: Candidate) -> list[Point]:
+        """The trainings of a candidate, one a seed."""
+        settings, hidden = resized(self.settings, (candidate.hidden,) * self.space.layers)
+        precision = precision_of("qat", candidate.bits)
+        return [dataclasses.replace(point, precision=precision, settings=settings, hidden=hidden,
+                                    input_bits=candidate.input) for point in self.reference()]
+
+    def design(self, policy: Point) -> Point:
+        """``policy`` as hardware."""
+        return dataclasses.replace(policy, engine=self.engine, folding=self.folding)
+
+    def describe(self) -> dict[str, Any]:
+        """All that decides what is found, but for the number of trials."""
+        return {**dataclasses.asdict(self), "parity": self.parity.text, "settings": self.settings}
