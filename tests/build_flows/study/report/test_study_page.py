@@ -3,6 +3,7 @@ import base64
 import gzip
 import html
 import json
+import os
 import re
 import shutil
 
@@ -78,19 +79,41 @@ def test_without_results_it_says_so(tmp_path):
     assert not (tmp_path / "plots").exists()
 
 
-def test_the_command_writes_it_of_what_is_there_and_runs_nothing(tmp_path, capsys):
+@pytest.fixture
+def small(tmp_path):
+    """A study of two points, its file and the folder of its results."""
     yaml = tmp_path / "small.yaml"
     yaml.write_text("name: small\nepisodes: 2\ngroups:\n"
                     "  - {tasks: CartPole-v1, algos: ppo, steps: 512, precisions: [fp32, qat4], seeds: 0}\n")
-    kept = tmp_path / "results" / "small"
-    made = read_study(yaml).points()[1]
-    results.write(kept, made, study_rows.record(made, 5.0))
+    return read_study(yaml).points(), yaml, tmp_path / "results" / "small"
+
+
+def test_the_command_writes_it_of_what_is_there_and_runs_nothing(small, capsys):
+    points, yaml, kept = small
+    results.write(kept, points[1], study_rows.record(points[1], 5.0))
     assert cli.main(["study", str(yaml), "--report"]) == 0
     assert f"report: {kept / 'report.html'}" in capsys.readouterr().out.replace("\n", "")
     assert "1 points with a result" in (kept / "report.html").read_text()
     assert sorted(path.name for path in kept.iterdir()) == ["plots", "points", "report.html"]
     assert cli.main(["study", str(yaml), "--report", "--dry-run"]) == 2
     assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_a_study_that_ends_writes_it_if_a_result_is_newer(small, tmp_path):
+    points, yaml, kept = small
+    for made in points:
+        results.write(kept, made, study_rows.record(made, 5.0))
+    report = kept / "report.html"
+
+    def end():
+        assert cli.main(["study", str(yaml), "--runs", str(tmp_path / "runs")]) == 0
+        return report.read_text()
+
+    assert "2 points with a result" in end()
+    report.write_text("as it was")
+    assert end() == "as it was"
+    os.utime(report, (0, 0))
+    assert "2 points with a result" in end()
 
 
 # In Chromium.
