@@ -76,12 +76,15 @@ def run(search: Search, trials: int, storage: Storage, measure: Measure,
     say(f"parity: a mean return of {least:.1f} or more")
     progress = Progress(trials)
     for trial in storage.trials():
-        if trial.state == "COMPLETE":
-            cost = estimate(search, trial.candidate)
-            if cost is not None:
-                progress.found(find(search, trial.candidate, cost, reference, measure))
-        elif trial.state in progress.row:
-            progress.missed(trial.state)
+        cost = estimate(search, trial.candidate) if trial.state == "COMPLETE" else None
+        if cost is None:
+            progress.missed("FAIL" if trial.state == "FAIL" else "PRUNED")
+            continue
+        try:
+            progress.found(find(search, trial.candidate, cost, reference, measure))
+        except Failed as error:             # its result is gone, and was not made again
+            say(f"{trial.candidate}: failed: {error}")
+            progress.missed("FAIL")
     progress.row["FAIL"] = 0                # another start may succeed
     while not progress.over:
         _step(search, storage, progress, reference, measure, estimate)

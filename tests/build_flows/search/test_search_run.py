@@ -91,6 +91,13 @@ def test_a_candidate_that_fails_does_not_stop_the_search(tmp_path, capsys):
     assert "failed: it is broken" in shown and "trial 1 of 3: W8A8I8 h64, about 3172 LUT, 74 cycles; none at" in shown
 
 
+def test_a_result_that_is_gone_and_cannot_be_made_again(tmp_path, capsys):
+    search(tmp_path, Measure(), trials=2)
+    result, _ = search(tmp_path, Measure(broken="qat8"), trials=2)
+    assert result.failed == 1 and len(result.findings) == 2
+    assert "W8A8I8 h64: failed: it is broken" in capsys.readouterr().out
+
+
 def test_a_search_whose_candidates_all_fail_stops(tmp_path):
     with pytest.raises(ToolError, match=r"a search must be able to measure its candidates, found 3 in a row that "
                                         r"failed, the last with: it is broken. Fix: correct the cause"):
