@@ -127,7 +127,8 @@ def test_the_wheel_has_every_file_of_the_rooms(monkeypatch):
 
 
 def make(*arguments):
-    done = subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(["make", "--dry-run", "--no-print-directory", *arguments], cwd=ROOT, capture_output=True,
+                          text=True, check=True)
     return [shlex.split(line) for line in done.stdout.replace("\\\n", " ").splitlines()]
 
 

@@ -27,7 +27,10 @@ def run_folder(args: argparse.Namespace) -> Path:
 
 def widths(text: str) -> int | tuple[int, ...]:
     """Bits of all layers, as in ``4``, or of their parts, as in ``8,4,8``."""
-    found = tuple(int(part) for part in text.split(","))
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of bits nor numbers as in 8,4,8") from None
     return found if len(found) > 1 else found[0]
 
 

@@ -51,7 +51,7 @@ def test_every_command_explains_itself(command, capsys):
     (["run"], "error: the command line must be valid, found the following arguments are required: RUN. "
               "Fix: see `quarl run --help`."),
     (["train", "--task", "CartPole-v1", "--out", "x", "--weight-bits", "four"],
-     "argument --weight-bits: invalid int value: 'four'"),
+     "argument --weight-bits: 'four' is neither a number of bits nor numbers as in 8,4,8. "),
     (["build", "nowhere"], "error: RUN must be a run folder with a config.yaml, found nowhere. "
                            "Fix: make one with `quarl train --task CartPole-v1 --out nowhere`."),
     (["report", "nowhere"], "error: RUN must be a run folder with a config.yaml, found nowhere."),
