@@ -9,7 +9,7 @@ module stream_checker #(
 	input	logic  tready
 );
 	// Procedural, which the simulator does faster than a property
-	logic  Held;    // was shown and not taken
+	logic  Held = 0;    // was shown and not taken; none before the first reset, when all else may be anything
 	logic [W-1:0]  Data;
 	always_ff @(posedge clk) begin
 		Held <= rst_n && tvalid && !tready;
