@@ -25,5 +25,6 @@ def wrong_inferences(rtl: Path, geometry: Geometry, sources: Sequence[Path], cod
         shutil.copy(image, work)
     pairs = zip(geometry.observation.pack(codes), geometry.action.pack(expected), strict=True)
     (work / FRAMES).write_text(json.dumps([[row.tobytes().hex() for row in pair] for pair in pairs]))
-    bench = Bench(__name__, Path(__file__).parent, tuple(sources), ())
+    here = Path(__file__).parent
+    bench = Bench(__name__, here, (*sources, here.parent / "rtl" / "ps7.sv"), ())
     return bench.failures(bench.simulate({}, work, effort=len(codes)))

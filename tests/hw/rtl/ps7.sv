@@ -1,5 +1,7 @@
-// The pins of Xilinx' PS7 that a design here may use, and of BUFG; what they do is not modelled.
+// The pins of Xilinx' PS7 that a design here may use, and of BUFG. A bench says from outside what the PS7 shows:
+// its clock, its reset, and all outputs of M_AXI_GP0 as one signal; the inputs are one, too.
 /* verilator lint_off UNDRIVEN */
+/* verilator lint_off UNUSEDSIGNAL */
 module PS7(
 	output	logic [3:0]  FCLKCLK, FCLKRESETN,
 	input	logic [3:0]  FCLKCLKTRIGN,
@@ -14,6 +16,22 @@ module PS7(
 	input	logic [ 1:0]  MAXIGP0BRESP, MAXIGP0RRESP,
 	input	logic  MAXIGP0AWREADY, MAXIGP0WREADY, MAXIGP0BVALID, MAXIGP0ARREADY, MAXIGP0RVALID, MAXIGP0RLAST
 );
+	logic  clk, reset_n;
+	assign	FCLKCLK = { 3'b0, clk };
+	assign	FCLKRESETN = { 3'b0, reset_n };
+
+	logic [12+32+8+1+32+4+1+1 + 12+32+8+1+1-1:0]  drive;
+	assign	{
+		MAXIGP0AWID, MAXIGP0AWADDR, MAXIGP0AWLEN, MAXIGP0AWSIZE, MAXIGP0AWBURST, MAXIGP0AWVALID,
+		MAXIGP0WDATA, MAXIGP0WSTRB, MAXIGP0WVALID, MAXIGP0BREADY,
+		MAXIGP0ARID, MAXIGP0ARADDR, MAXIGP0ARLEN, MAXIGP0ARSIZE, MAXIGP0ARBURST, MAXIGP0ARVALID, MAXIGP0RREADY
+	} = drive;
+
+	logic [2+12+2+1 + 1+12+32+2+1+1-1:0]  pins;
+	assign	pins = {
+		MAXIGP0AWREADY, MAXIGP0WREADY, MAXIGP0BID, MAXIGP0BRESP, MAXIGP0BVALID,
+		MAXIGP0ARREADY, MAXIGP0RID, MAXIGP0RDATA, MAXIGP0RRESP, MAXIGP0RLAST, MAXIGP0RVALID
+	};
 endmodule : PS7
 
 module BUFG(input logic  I, output logic  O);
