@@ -1,4 +1,9 @@
-"""Board descriptions: one YAML file a board, read by :func:`board`. There is one for every Zynq board of FINN+'s."""
+"""Board descriptions: one YAML file a board, read by :func:`board`. There is one for every Zynq board of FINN+'s.
+
+Images are those that pynq.io offers since PYNQ 4.0.0 (Xilinx/PYNQ, branch gh-pages, index.html; version 2.7 by the
+boards.md that was before it); the KV260 gets PYNQ by the install.sh of Xilinx/Kria-PYNQ. Totals were held against the
+part table that AMD read from Vivado 2025.2 (tafk7/finn, src/finn/platform/parts.py), which leaves out LUT RAM.
+"""
 from __future__ import annotations
 
 import difflib
@@ -25,7 +30,7 @@ class Board:
     dsp_block: str           # their generation: DSP48E1 or DSP48E2
     clock_mhz: int           # default clock of the accelerator, a whole number
     crystal_mhz: float       # input clock of the processing system
-    images: tuple[str, ...]  # versions of PYNQ for it
+    images: tuple[str, ...]  # versions of PYNQ's images for it
     notes: str
 
     @property

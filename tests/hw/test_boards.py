@@ -16,7 +16,7 @@ def test_the_pynq_z2() -> None:
     board = boards.board("pynq-z2")
     assert board == boards.Board("pynq-z2", "xc7z020clg400-1", lut=53200, lutram=17400, ff=106400, bram36=140, uram=0,
                                  dsp=220, dsp_block="DSP48E1", clock_mhz=100, crystal_mhz=50.0,
-                                 images=("2.7", "3.0.1", "3.1"), notes="PYNQ 4 has dropped Zynq-7000.")
+                                 images=("2.7", "3.0.1", "3.1.1"), notes="PYNQ 4 has dropped Zynq-7000.")
     assert (board.family, board.dsp_width) == ("xc7", 25)
 
 
