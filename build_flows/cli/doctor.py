@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")
     parser.add_argument("--vivado", type=Path, metavar="FOLDER", help="Vivado's folder or program, as for quarl build")
     parser.add_argument("--board-files", type=Path, metavar="FOLDER", help="where the board's files were unpacked")
+    parser.add_argument("--hlslib", type=Path, metavar="FOLDER", help="finn-hlslib, of which FINN's DMA shell is made")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from hw.cache import cache_folder
 
     lines = []
-    for line in examine(boards.board(args.board), Path.cwd(), args.vivado, args.board_files):
+    for line in examine(boards.board(args.board), Path.cwd(), args.vivado, args.board_files, args.hlslib):
         lines.append(line)
         say("%s  %-15s  %s" % (line.status, line.name, line.found))
         if line.fix:

@@ -11,7 +11,7 @@ from pathlib import Path
 from host.errors import ToolError
 from hw import process
 from hw.vivado.finn_files import dependencies
-from hw.vivado.installation import WITHOUT, Installation
+from hw.vivado.installation import ANSWER_S, WITHOUT, Installation
 
 LIBRARY = "finn-hlslib"
 HEADER = "bnn-library.h"                # what a DMA's source includes first
@@ -27,16 +27,22 @@ class Hls:
     library: Path
 
 
-def find(vivado: Installation, library: Path | None, environment: Mapping[str, str] = os.environ) -> Hls:
+def find(vivado: Installation, library: Path | None, environment: Mapping[str, str] = os.environ,
+         timeout: float = ANSWER_S) -> Hls:
     """The Vitis HLS of XILINX_HLS, else the one beside ``vivado``, else on the PATH; and the library.
 
-    Raises :class:`ToolError` where there is none, it does not start, or its version is another.
+    Raises :class:`ToolError` where there is none, it does not tell its version in ``timeout`` seconds, or that is
+    another.
     """
     program = next((place for place in _places(vivado, environment) if os.access(place, os.X_OK)), None)
     if program is None:
         raise ToolError(f"FINN's DMA shell needs Vitis HLS {vivado.version}, named by XILINX_HLS, beside Vivado or on "
                         "the PATH", "none", f"install it with Vivado's installer, choose --shell bridge, {WITHOUT}")
-    done = process.run([str(program), "-version"], environment=environment)
+    try:
+        done = process.run([str(program), "-version"], environment=environment, timeout=timeout)
+    except TimeoutError:
+        raise ToolError("`vitis_hls -version` must tell its version", f"no answer in {timeout:.1f} s from {program}",
+                        "run it by hand: a slow network disk may be the cause") from None
     found = _VERSION.search(done.stdout)
     if done.returncode or found is None or found[1] != vivado.version:
         said = (done.stderr or done.stdout).strip().splitlines()

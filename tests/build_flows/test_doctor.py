@@ -1,6 +1,7 @@
 """What `quarl doctor` says of machines that have everything, little, or the wrong thing; that builds check first."""
 import json
 import re
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -8,13 +9,14 @@ import pytest
 from build_flows import doctor
 from build_flows.cli import main
 from hw import machine, packages
-from tests.hw.vivado.helpers import VIVADO, write_board_files
+from hw.vivado.hls import Hls
+from tests.hw.vivado.helpers import HLS, VIVADO, write_board_files, write_hls_library
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch):
     """No Vivado, openXC7 or Docker."""
-    for name in ("XILINX_VIVADO", "CHIPDB", "PRJXRAY_DB_DIR", "DOCKER_HOST"):
+    for name in ("XILINX_VIVADO", "XILINX_HLS", "FINN_DEPS", "CHIPDB", "PRJXRAY_DB_DIR", "DOCKER_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
 
@@ -39,6 +41,7 @@ def test_what_only_some_need_is_a_warning(examine):
     assert lines["packages"][0] == "pass" and "finn-plus 1.6.1, pyosys" in lines["packages"][1]
     assert lines["licence"] == ("pass", "none needed: Vivado ML Standard is free for an xc7z020clg400")
     for name, text in (("vivado", "a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO"),
+                       ("vitis hls", "a bitstream needs Vivado, named by --vivado"),
                        ("board files", "Vivado needs the board files of tul.com.tw:pynq-z2:part0:1.0, found none"),
                        ("openxc7", "a bitstream by openXC7 needs its tools and databases, found no nextpnr-xilinx")):
         assert lines[name][0] == "warn" and lines[name][1].startswith(text)
@@ -54,13 +57,42 @@ def test_a_vivado_with_its_board_files(examine, tmp_path, monkeypatch):
     assert "FINN+ supports: 2022.2, 2024.2, found 2018.3" in examine("--vivado", VIVADO)[1]["vivado"][1]
 
 
+def test_what_the_dma_shell_needs(examine, tmp_path, monkeypatch):
+    def look(*options):
+        return examine("--vivado", VIVADO, *options)[1]["vitis hls"]
+
+    status, text = look()
+    assert status == "warn" and text.startswith("FINN's DMA shell needs Vitis HLS 2024.2, named by XILINX_HLS, beside")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "vitis_hls").symlink_to(HLS)
+    monkeypatch.setenv("XILINX_HLS", str(tmp_path))
+    assert look()[1].startswith("FINN's DMA shell needs finn-hlslib, found no bnn-library.h in finn-hlslib")
+    library = write_hls_library(tmp_path / "library")
+    assert look("--hlslib", library) == ("pass", f"{tmp_path}/bin/vitis_hls, finn-hlslib in {library}")
+
+
 def test_a_vivado_that_does_not_answer(examine, tmp_path, monkeypatch):
     (tmp_path / "vivado").write_text("#!/bin/sh\nsleep 600\n")
     (tmp_path / "vivado").chmod(0o755)
     monkeypatch.setattr(doctor, "_ANSWER_S", 0.5)
     code, lines, _, _ = examine("--vivado", tmp_path / "vivado")
     assert code == 0 and lines["vivado"][0] == "warn"
-    assert "`vivado -version` must tell its version, found no answer in 0.5 s" in lines["vivado"][1]
+    for name in ("vivado", "vitis hls"):
+        assert "`vivado -version` must tell its version, found no answer in 0.5 s" in lines[name][1]
+
+
+def test_vitis_hls_has_the_time_that_vivado_leaves(examine, monkeypatch):
+    given = []
+
+    def find(vivado, library, *, timeout):
+        given.append(timeout)
+        return Hls(HLS, VIVADO)
+
+    monkeypatch.setattr(doctor.hls, "find", find)
+    monkeypatch.setattr(doctor.installation, "find", lambda *_, timeout: (time.sleep(0.1), SimpleNamespace(
+        version="2024.2", program=VIVADO, folder=VIVADO.parent))[1])
+    assert examine()[1]["vitis hls"][0] == "pass"
+    assert len(given) == 1 and given[0] <= doctor._ANSWER_S - 0.1
 
 
 def test_what_everyone_needs_is_a_failure_told_after_all_lines(examine, monkeypatch):

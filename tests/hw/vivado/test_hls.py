@@ -55,6 +55,15 @@ def test_another_version_and_one_that_does_not_start(vivado, tmp_path):
         hls.find(vivado, None, {"PATH": "/usr/bin:/bin", "XILINX_HLS": str(tmp_path / "broken")})
 
 
+def test_one_that_does_not_answer(vivado, tmp_path):
+    put(tmp_path / "slow").unlink()
+    (tmp_path / "slow" / "bin" / "vitis_hls").write_text("#!/bin/sh\nsleep 600\n")
+    (tmp_path / "slow" / "bin" / "vitis_hls").chmod(0o755)
+    with pytest.raises(ToolError, match=r"`vitis_hls -version` must tell its version, found no answer in 0\.3 s from "
+                                        rf"{tmp_path}/slow/bin/vitis_hls\. Fix: run it by hand"):
+        hls.find(vivado, None, {"PATH": "/usr/bin:/bin", "XILINX_HLS": str(tmp_path / "slow")}, timeout=0.3)
+
+
 def test_the_library_is_the_given_one_or_finns(tmp_path):
     library = write_hls_library(tmp_path / "finn-hlslib")
     assert hls.find_library(library, {}) == library
