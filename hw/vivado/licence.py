@@ -7,9 +7,9 @@ from pathlib import Path
 
 from host.errors import ToolError
 
-# Zynq devices of the free edition, Vivado ML Standard: AMD UG973 of 2018.2 and 2022.2, "Architecture Support": it
-# has no RFSoC; ZU1, ZU3T and Kria's chips by the README of mithro/prjuray, for 2025.2. From 2026.1, which FINN+ does not
-# support, the free edition wants a licence file as well.
+# Zynq devices of the free edition, Vivado ML Standard: AMD UG973 of 2018.2 and 2022.2, "Architecture Support", which
+# has no RFSoC; ZU1, ZU3T and Kria's chips by the README of mithro/prjuray, for 2025.2. From 2026.1, which FINN+ does
+# not support, the free edition wants a licence file as well.
 _FREE = re.compile(r"xc7z0(07s|10|12s|14s|15|20|30)|xczu([1-5]|3t|7)(cg|eg|ev)|xck2[46]")
 _VARIABLES = ("XILINXD_LICENSE_FILE", "LM_LICENSE_FILE")
 
