@@ -6,6 +6,7 @@ length (32 bits). Nothing is pickled or evaluated: the worst that bytes can caus
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import struct
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
@@ -30,7 +31,6 @@ FAULT_OF_USER, FAULT_OF_TOOL, NO_SESSION = range(1, 4)
 SMALL_PAYLOAD = 4096                # of every frame that holds no steps
 _BATCH_BYTES = 65536                # of the observations, or the results, in one frame
 _PEER = struct.Struct("<32sIII")
-_RESULT, _HEAD_BYTES = "<Q%di", 8   # nanoseconds, and the cycles of each step
 _ACCUMULATOR = np.dtype("<i4")
 
 
@@ -90,7 +90,7 @@ class Identity:
     @property
     def frame_bytes(self) -> int:
         """Size of the largest frame that either side has to take."""
-        largest = self.batch * max(self.features, 4 + 4 * self.outputs) + _HEAD_BYTES
+        largest = self.batch * max(self.features, 4 + 4 * self.outputs) + _head(0).size
         return HEADER_BYTES + max(SMALL_PAYLOAD, largest)
 
     def pack(self) -> bytes:
@@ -107,8 +107,7 @@ class Identity:
 
 def pack_results(device_ns: int, replies: Sequence[Reply]) -> bytes:
     """The payload of RESULT: nanoseconds in the device, the cycles of each step (-1: none), then its accumulators."""
-    head = struct.pack(_RESULT % len(replies), device_ns,
-                       *[-1 if reply.cycles is None else reply.cycles for reply in replies])
+    head = _head(len(replies)).pack(device_ns, *[-1 if reply.cycles is None else reply.cycles for reply in replies])
     return head + b"".join([reply.accumulators.astype(_ACCUMULATOR, copy=False).tobytes() for reply in replies])
 
 
@@ -117,12 +116,18 @@ def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, 
 
     Raises :class:`WireError`.
     """
-    start = _HEAD_BYTES + 4 * count
-    size = start + 4 * count * outputs
+    head = _head(count)
+    size = head.size + 4 * count * outputs
     if len(payload) != size:
         raise WireError("a RESULT of %d bytes, not %d" % (len(payload), size))
-    device_ns, *cycles = struct.unpack_from(_RESULT % count, payload)
-    return device_ns, cycles, np.ndarray((count, outputs), _ACCUMULATOR, bytearray(payload), start)
+    device_ns, *cycles = head.unpack_from(payload)
+    return device_ns, cycles, np.frombuffer(payload, _ACCUMULATOR, offset=head.size).reshape(count, outputs)
+
+
+@functools.lru_cache(maxsize=16)
+def _head(count: int) -> struct.Struct:
+    """The head of a RESULT of ``count`` steps."""
+    return struct.Struct("<Q%di" % count)
 
 
 def pack_error(session: int, sequence: int, error: Union[UserError, ToolError], code: int = 0) -> bytes:

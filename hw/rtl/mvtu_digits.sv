@@ -1,7 +1,8 @@
 // A dot product for many weight words: radix-4 digits of the weights select multiples of the codes.
 //
 // A row is a digit times a code. The digits are 0 to 3, the top one -2 to 1. A bit of a row depends on the digit's two
-// bits and three bits of the code's multiples, so a row and its addition take one look-up table a bit.
+// bits and three bits of the code's multiples, so a row and its addition take one look-up table a bit. The simulator gets
+// the product itself, which is the same function: a choice by bits of a weight is a branch that no processor foretells.
 // Latency: that of mvtu_sum. Widths: the sum counts modulo 2^WIDTH. Row s*DIGITS + j belongs to code s and digit j.
 module mvtu_digits #(
 	int unsigned  SIMD,
@@ -44,12 +45,17 @@ module mvtu_digits #(
 			logic [1:0]  digit;
 			logic signed [MULTIPLE_BITS-1:0]  product;
 			assign	digit = weight[2*j +: 2];
+`ifdef VERILATOR
+			if(j == DIGITS-1)  assign  product = MULTIPLE_BITS'(signed'(digit)         * signed'(once[s]));
+			else               assign  product = MULTIPLE_BITS'(signed'({1'b0, digit}) * signed'(once[s]));
+`else
 			if(j == DIGITS-1)
 				assign  product = digit[1]? (digit[0]? minus[s]  : {minus[s][MULTIPLE_BITS-2:0], 1'b0})
 				                          : (digit[0]? once[s]   : '0);
 			else
 				assign  product = digit[1]? (digit[0]? thrice[s] : {once[s][MULTIPLE_BITS-2:0], 1'b0})
 				                          : (digit[0]? once[s]   : '0);
+`endif
 			assign	rows[s*DIGITS + j] = WIDTH'(product) << (2*j);
 		end
 	end
