@@ -64,8 +64,8 @@ ALGORITHMS = {
     "sac": Algorithm(QuantSAC, QuantSACPolicy, _BOX)}
 
 # Settings that are not arguments of a model's constructor.
-_OURS = {"net_arch", "n_envs", "norm_reward", "total_steps", "eval_episodes", "eval_every", "checkpoint_every",
-         "target_return", "noise"}
+_OURS = {"net_arch", "ortho_init", "n_envs", "norm_reward", "total_steps", "eval_episodes", "eval_every",
+         "checkpoint_every", "target_return", "noise"}
 
 
 def check_actions(algo: str, task: str, space: spaces.Space) -> None:
@@ -104,6 +104,7 @@ def create(algo: str, settings: Mapping[str, Any], venv: VecEnv, bits: Bits | No
         adam["eps"] = 1e-5                                      # Stable-Baselines3's
     chosen, pixels, net_arch = ALGORITHMS[algo], is_pixels(venv.observation_space), settings["net_arch"]
     network = policy_arguments(net_arch) if pixels else {"net_arch": net_arch}
+    network |= {key: settings[key] for key in ("ortho_init",) if key in settings}
     model = chosen.model(chosen.pixel_policy if pixels else chosen.policy, venv, seed=seed, device=device,
                          policy_kwargs={"bits": bits, **network, "optimizer_kwargs": adam}, **arguments)
     model.precision = precision

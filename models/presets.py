@@ -37,7 +37,7 @@ def preset(algo: str, task: str, changes: Mapping[str, Any] | None = None) -> di
     :class:`UserError` for an unknown algorithm, a key that the algorithm has no use for, or no ``total_steps``.
     """
     loaded, changes = _load(algo), dict(changes or {})
-    known = {**loaded["defaults"], "total_steps": None}
+    known = {key for of_task in loaded["tasks"].values() for key in of_task} | {*loaded["defaults"], "total_steps"}
     for key in changes:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1, 0.4)

@@ -1,3 +1,5 @@
+import gymnasium as gym
+import numpy as np
 import pytest
 
 from host.errors import UserError
@@ -53,3 +55,15 @@ def test_schedules():
     assert schedule(0.25) == 0.25
     line = schedule("lin_0.2")
     assert [line(left) for left in (1.0, 0.5, 0.0)] == pytest.approx([0.2, 0.1, 0.0])
+
+
+def test_initial_weights_are_those_that_the_preset_asks_for():
+    """Orthogonal rows unless it says otherwise: Acrobot's PPO does."""
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    from models.algorithms import create
+    for task, orthogonal in (("CartPole-v1", True), ("Acrobot-v1", False)):
+        model = create("ppo", preset("ppo", task), DummyVecEnv([lambda task=task: gym.make(task)]), None, 0)
+        weights = model.policy.deployed[0].weight.detach().numpy()
+        gram = weights.T @ weights
+        assert np.allclose(gram, gram[0, 0] * np.eye(len(gram)), atol=1e-4) == orthogonal
