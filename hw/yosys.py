@@ -14,13 +14,13 @@ from hw import process
 _WORKER = Path(__file__).with_name("yosys_worker.py")
 
 
-def run_yosys(job: dict[str, Any], folder: Path, timeout: float | None = None) -> Any:
-    """Run one job of hw/yosys_worker.py in ``folder``; returns its answer.
+def run_yosys(job: dict[str, Any], folder: Path, timeout: float | None = None, worker: Path = _WORKER) -> Any:
+    """Run one job of hw/yosys_worker.py, or of another ``worker``, in ``folder``; returns its answer.
 
     Raises ToolError with the end of the log, TimeoutError after ``timeout`` seconds.
     """
     # Yosys splits its own commands at the spaces of a temporary path: it gets a relative one.
-    done = process.run([sys.executable, "-P", str(_WORKER)], json.dumps(job), dict(os.environ, TMPDIR="."), folder,
+    done = process.run([sys.executable, "-P", str(worker)], json.dumps(job), dict(os.environ, TMPDIR="."), folder,
                        timeout)
     # Yosys keeps a buffer of its own, so that lines of its log may come after the answer.
     answer = re.search(r"^@answer (.*)$", done.stdout, re.MULTILINE)

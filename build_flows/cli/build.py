@@ -12,6 +12,8 @@ chain is compared on 12,000 observations. One different number fails the build.
 --verify-netlist   and simulate the synthesised netlist cell by cell: inferences through its bridge, equal or an error
 --fmax             and an estimate of the clock with the path that limits it, by open place and route for an ECP5, which
                    is not the board's chip (docs/fmax.md); it takes minutes, --timeout SECONDS at most
+--energy           and an estimate of the nJ of an action on an xc7z020, of the toggles of the netlist, simulated, and
+                   published figures (docs/energy.md); it takes a minute or more
 
 --target bitstream and Vivado: the design in FINN's Zynq shell, placed, routed, and held to timing and size. Vivado is
                    found by --vivado, XILINX_VIVADO or the PATH. A repeat goes on with the step that failed.
@@ -74,6 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="with --target synth: also simulate the synthesised netlist, and compare")
     parser.add_argument("--fmax", action="store_true",
                         help="with --target synth: also an estimate of the clock, on an ECP5, in minutes")
+    parser.add_argument("--energy", action="store_true",
+                        help="with --target synth: also an estimate of the energy of an action")
     parser.add_argument("--toolchain", help="openxc7, with --target bitstream: open tools, for a Zynq-7000")
     vivado = parser.add_argument_group(f"with --target {BITSTREAM}, by Vivado")
     vivado.add_argument("--shell", help="bridge (default): ours, AXI4-Lite; dma: FINN's, for --device finn-dma")
@@ -86,16 +90,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, and print what came of it."""
-    from build_flows import fmax, subject
+    from build_flows import energy, fmax, subject
     from build_flows.console import stage
     from build_flows.flow import TARGETS, build, check_tools
+    from hw import boards
 
     folder = run_folder(args)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout must be above 0 seconds", args.timeout, "leave it out, or pass 7200")
-    if args.fmax and args.target != "synth":
-        raise UserError("--fmax goes with --target synth", f"--target {args.target}",
-                        "leave it out, or change the target")
+    for option in ("fmax", "energy"):
+        if getattr(args, option) and args.target != "synth":
+            raise UserError(f"--{option} goes with --target synth", f"--target {args.target}",
+                            "leave it out, or change the target")
     if args.target == BITSTREAM and args.toolchain is None:
         return _bitstream(args, folder)
     if args.target not in (*TARGETS, BITSTREAM):
@@ -112,6 +118,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_tools(options, folder)
     if args.fmax:
         fmax.check(options.compute, options.style.products)
+    if args.energy:
+        energy.check(boards.board(options.board))
     with stage("collect observations"):
         what = subject.of_run(folder)
     result = build(what, options, folder / "accel")
@@ -119,6 +127,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.fmax:
         result["fmax"] = fmax.estimate(folder / "accel", args.timeout)
         _show_fmax(result["fmax"])
+    if args.energy:
+        result["energy"] = energy.estimate(what, folder / "accel")
+        _show_energy(result["energy"])
     return {"run": str(folder), **result}
 
 
@@ -215,3 +226,20 @@ def _show_fmax(found: dict[str, Any]) -> None:
     table("Path that limits the clock (%s)" % found["label"], ("", "logic levels", "logic, ns", "routing, ns"),
           [(told(step), step["levels"], step["logic_ns"], step["routing_ns"]) for step in found["path"]])
     say("clock %g MHz: %s, bridge included; it is no figure of the board's chip" % (found["mhz"], found["label"]))
+
+
+def _show_energy(found: dict[str, Any]) -> None:
+    """The estimate of the energy, with its range, and what it is made of."""
+    from build_flows.console import say, table
+
+    def bounds(energy: dict[str, float]) -> tuple[str, ...]:
+        return tuple(f"{energy[bound]:.3g}" for bound in ("low", "nominal", "high"))
+
+    rows = [(kind, f"{each['count']:,.0f}", *bounds(each["nj"])) for kind, each in found["kinds"].items()
+            if each["count"]]
+    rows.append(("leakage", "", *bounds(found["static_nj"])))
+    table("Energy of an action, nJ (%s)" % found["label"], ("", "counted", "low", "nominal", "high"), rows)
+    low, nominal, high = bounds(found["energy_nj"])
+    say("energy %s nJ an action (%s to %s; %s), bridge included, over %g cycles at %g MHz; waiting takes %s mW "
+        "(%s to %s)" % (nominal, low, high, found["label"], found["cycles"], found["clock_mhz"],
+                        *(bounds(found["idle_mw"])[index] for index in (1, 0, 2))))

@@ -13,7 +13,8 @@ from build_flows import artefacts
 from host import accelerator, policy, runlog
 from host.errors import UserError
 
-REPORTS = ("parity", "estimate", "synth", "timing", "netlist", artefacts.FMAX, artefacts.BITSTREAM)
+REPORTS = ("parity", "estimate", "synth", "timing", "netlist", artefacts.FMAX, artefacts.ENERGY,
+           artefacts.BITSTREAM)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Run:
     timing: dict[str, Any] | None
     netlist: dict[str, Any] | None
     fmax: dict[str, Any] | None
+    energy: dict[str, Any] | None
     bitstream: dict[str, Any] | None
     log: Log | None
 

@@ -49,7 +49,7 @@ class Point:
 
     ``precision`` is as :func:`is_precision` says. ``settings`` are those of the training, whole, as from
     :func:`models.presets.preset`; ``hidden`` are the sizes of the hidden layers in them, where they are not the
-    preset's.
+    preset's. With ``energy``, that of a design is estimated, too; no other result depends on it.
     """
 
     task: str
@@ -63,6 +63,7 @@ class Point:
     hidden: tuple[int, ...] | None = None
     engine: str | None = None
     folding: str | None = None
+    energy: bool = False
 
     @property
     def quantised(self) -> bool:

@@ -19,7 +19,7 @@ CORE = "core"
 Group = Mapping[str, Any]
 
 
-def rows_of(group: Group, episodes: int, path: Path) -> Iterator[Row]:
+def rows_of(group: Group, episodes: int, path: Path, energy: bool = False) -> Iterator[Row]:
     """The rows of a group that have points. Raises :class:`UserError` for a value that means nothing."""
     seeds = [whole("seeds", seed, 0) for seed in _list(group.get("seeds", [0]))]
     precisions, designs = list(_precisions(group)), list(_designs(group))
@@ -28,7 +28,7 @@ def rows_of(group: Group, episodes: int, path: Path) -> Iterator[Row]:
     for task, algo, (hidden, input_bits, per_channel) in itertools.product(
             _names("tasks", group), _names("algos", group), variants):
         settings, unusual = _settings(algo, task, hidden, group, path)
-        software = Point(task, algo, "fp32", 0, settings, episodes=episodes, hidden=unusual)
+        software = Point(task, algo, "fp32", 0, settings, episodes=episodes, hidden=unusual, energy=energy)
         points = [point for seed in seeds for precision in precisions
                   for point in _points(software, precision, seed, input_bits, per_channel, designs)]
         if points:

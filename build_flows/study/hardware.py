@@ -20,16 +20,18 @@ def measure(point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]
     A build whose inputs have not changed is not repeated. Raises what the build and the closed loop raise, a mismatch
     among that: every step that is played is also computed by the integer reference.
     """
-    from build_flows import closed_loop, flow, subject
+    from build_flows import closed_loop, energy, flow, subject
     from host import runlog
     from host.settings import Settings
 
     start, folder = time.perf_counter(), runs / point.name
     _copy_policy(point, runs)
-    built = flow.build(subject.of_run(folder), flow.Options(
+    what = subject.of_run(folder)
+    built = flow.build(what, flow.Options(
         compute=str(point.engine), fold=str(point.folding), target="synth"), folder / "accel")
     building = time.perf_counter() - start
     summary, log = closed_loop.play(folder, "emulator", Settings(point.episodes, point.seed, shadow=1.0))
+    extra = {"energy_nj": energy.estimate(what, folder / "accel")["energy_nj"]} if point.energy else {}
     returns = [record["return"] for record in runlog.records(log) if record["type"] == "episode"]
     parity, timing, synth = built["parity"], built["timing"], built["synth"]
     return {"training": trained,
@@ -42,7 +44,7 @@ def measure(point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]
                          "folding": [[layer["pe"], layer["simd"]] for layer in built["accel"]["folding"]],
                          "latency_cycles": timing["latency_cycles"], "interval_cycles": timing["interval_cycles"],
                          "synthesis": synth["total"], "percent": synth["percent"],
-                         "estimate": built["estimate"]["predicted"], "build_seconds": round(building, 1)},
+                         "estimate": built["estimate"]["predicted"], "build_seconds": round(building, 1), **extra},
             "seconds": round(time.perf_counter() - start, 1), "versions": versions()}
 
 

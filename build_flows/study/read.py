@@ -12,7 +12,7 @@ from build_flows.study.grid import EPISODES, Study
 from host.errors import UserError
 from host.files import PathLike
 
-_STUDY = ("name", "episodes", "seeds", "precisions", "rl_zoo", "groups")
+_STUDY = ("name", "episodes", "energy", "seeds", "precisions", "rl_zoo", "groups")
 
 
 def read_study(path: PathLike) -> Study:
@@ -23,10 +23,13 @@ def read_study(path: PathLike) -> Study:
     if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name):
         raise UserError("a study's name must consist of letters, digits, points and dashes", name, "name it otherwise")
     episodes = groups.whole("episodes", found.get("episodes", EPISODES), 1)
+    energy = found.get("energy", False)
+    if not isinstance(energy, bool):
+        raise UserError("energy must be true or false", energy, "write energy: true")
     listed = found.get("groups") or []
     rows = [row for number, group in enumerate(listed if isinstance(listed, list) else [listed], 1)
             for row in groups.rows_of(_shared(found, group) | _keys(group, groups.KEYS, f"group {number} of {path}"),
-                                      episodes, path)]
+                                      episodes, path, energy)]
     if not rows:
         raise UserError("a study must have at least one point", f"none in {path}",
                         "give it a group: {tasks: CartPole-v1, algos: ppo, precisions: [fp32, qat4], seeds: 0}")

@@ -39,7 +39,13 @@ def read(folder: Path, point: Point) -> Record | None:
             raise ValueError("keys or values that are not this point's")
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
-    return record if "error" in record or record["evaluation"]["episodes"] == point.episodes else None
+    return record if "error" in record or _is_enough(record, point) else None
+
+
+def _is_enough(record: Record, point: Point) -> bool:
+    """Whether a whole result has all that is asked for today."""
+    energy = not (point.engine and point.energy) or "energy_nj" in record["hardware"]
+    return energy and record["evaluation"]["episodes"] == point.episodes
 
 
 def _is_whole(record: Record, point: Point) -> bool:

@@ -19,7 +19,8 @@ _RETURN = ("trained_steps", "train_seconds", "backend", "episodes", "return_mean
            "mismatches")
 _SYNTHESIS = ("lut", "lut_logic", "lut_memory", "ff", "carry4", "dsp", "bram36")
 _HARDWARE = ("board", *_SYNTHESIS, "lut_percent", "lut_estimate", "dsp_estimate", "latency_cycles",
-             "latency_cycles_estimate", "interval_cycles", "interval_cycles_estimate", "clock_mhz", "build_seconds")
+             "latency_cycles_estimate", "interval_cycles", "interval_cycles_estimate", "energy_nj_estimate",
+             "energy_nj_low", "energy_nj_high", "clock_mhz", "build_seconds")
 COLUMNS = (*_POINT, *_RETURN, *_HARDWARE, "error", "name")
 _TEXT = """\
 # Study {name}
@@ -87,10 +88,12 @@ def line(point: Point, record: Record) -> dict[str, Any]:
 
 
 def _hardware(found: Mapping[str, Any]) -> dict[str, Any]:
-    estimate = found["estimate"]
+    estimate, energy = found["estimate"], found.get("energy_nj", {})
     return {**{key: found["synthesis"][key] for key in _SYNTHESIS}, "lut_percent": found["percent"]["lut"],
             **{key: found[key] for key in ("board", "latency_cycles", "interval_cycles", "clock_mhz", "build_seconds")},
-            **{f"{key}_estimate": estimate[key] for key in ("lut", "dsp", "latency_cycles", "interval_cycles")}}
+            **{f"{key}_estimate": estimate[key] for key in ("lut", "dsp", "latency_cycles", "interval_cycles")},
+            "energy_nj_estimate": energy.get("nominal", ""), "energy_nj_low": energy.get("low", ""),
+            "energy_nj_high": energy.get("high", "")}
 
 
 def _hidden(point: Point) -> str:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import yaml
 
-from build_flows import artefacts
+from build_flows import artefacts, energy
 from build_flows.bitstream.results import take
 from host import accelerator
 from host import policy as package
 from host.files import write_json
 from host.geometry import Geometry, Stream
 from host.runlog import RunLog
+from hw.activity import KINDS
 from tests.hw.vivado.helpers import write_results
 
 DIMS = (4, 64, 64, 2)
@@ -139,6 +140,15 @@ def add_fmax(folder: Path) -> None:
                  step("layer 1", "dot.sum", "total", 17, 10, 2.36, 7.54)]})
 
 
+def add_energy(folder: Path) -> None:
+    """As build_flows/energy.py writes it."""
+    layer, bridge = ({**dict.fromkeys(KINDS, 0.0), **counts} for counts in (
+        {"lut": 5000.0, "route": 20000.0}, {"ff": 500.0, "clock": 30000.0}))
+    idle = {"bridge": {**dict.fromkeys(KINDS, 0.0), "clock": 400.0}}
+    write_json(folder / "accel/reports/energy.json", {
+        **energy.summary({"layer 1": layer, "bridge": bridge}, idle, 75.0, 100.0), "actions": 128})
+
+
 def add_bitstream(folder: Path, scratch: Path, **extra: Any) -> None:
     """Results as the stand-in for Vivado leaves them, taken as the command takes them."""
     artefacts.mark(folder / "accel", "0123456789abcdef", artefacts.FMAX)
@@ -172,6 +182,7 @@ def make_full_run(folder: Path, task: str = "CartPole-v1", mismatches: int = 0) 
     add_analysis(folder)
     add_accelerator(folder, mismatches)
     add_fmax(folder)
+    add_energy(folder)
     add_log(folder)
     return folder
 

@@ -62,11 +62,12 @@ def test_a_missing_or_altered_file_is_built_again(damage, tmp_path):
     assert not artefacts.is_built(tmp_path, "key", ("emulate",))
 
 
-def test_another_estimate_of_the_clock_is_no_damage(tmp_path):
+@pytest.mark.parametrize("report", ["fmax.json", "energy.json"])
+def test_another_estimate_of_clock_or_energy_is_no_damage(report, tmp_path):
     (tmp_path / "reports").mkdir()
-    (tmp_path / "reports" / "fmax.json").write_text("{}")
+    (tmp_path / "reports" / report).write_text("{}")
     artefacts.mark(tmp_path, "key", "bitstream")
-    (tmp_path / "reports" / "fmax.json").write_text('{"mhz": 80}')
+    (tmp_path / "reports" / report).write_text('{"mhz": 80}')
     assert artefacts.is_built(tmp_path, "key", ("bitstream",))
 
 

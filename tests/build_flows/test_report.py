@@ -60,6 +60,12 @@ def test_every_section_shows_its_input(full: Page) -> None:
             "81.2 MHz, bridge included, placed and routed in 75 s by nextpnr 0.11.1. The slowest path takes 2.88 ns of "
             "logic in 10 levels and 9.44 ns of routing; it leads from layer 0, mvtu to layer 1, dot.sum.",
             "layer 1 dot.sum total 17 10 2.36 7.54", "accel/reports/fmax.json",
+            "This is an estimate, xc7 cells: toggles of the synthesised netlist, counted in its simulation, times",
+            "An action takes 28.6 (25.6 to 164) nJ, bridge included: 3.12 (1.55 to 6.37) nJ switch and 25.5 (24.0 to "
+            "158) nJ leak in 75 cycles at 100 MHz, the mean of 128 actions. While it waits, the design takes 35.1 "
+            "(32.8 to 212) mW.", "Look-up tables 5,000 0.450 1.10 2.25",
+            "Routing, toggles × pins 20,000 0.500 1.20 2.30",
+            "Clock pins, cycles 30,000 0.600 0.810 1.80", "Layer 1 0.950 2.30 4.55", "accel/reports/energy.json",
             "It is not the board's", "Device 213 µs 301 µs 513 µs",
             "Layer 1 64 → 64 4 4 32 16 8 9,876 10,411 7,345 0 81.7 %", "Layer 2 64 → 2 4 none 2 16 4",
             "AXI4-Lite bridge – 410 655 0 3.2 %", "Total 12,345 12,745",
@@ -72,8 +78,8 @@ def test_every_section_shows_its_input(full: Page) -> None:
 def test_reproduce_lists_the_commands_with_the_runs_values(full: Page) -> None:
     assert ("quarl train --task CartPole-v1 --algo ppo --weight-bits 4 --act-bits 4 --input-bits 8 --seed 3 "
             "--steps 100000 --out runs/cartpole quarl export runs/cartpole quarl build runs/cartpole --board pynq-z2 "
-            "--compute lut --target synth --fold min-latency --max-lut-percent 70 --fmax quarl run runs/cartpole "
-            "--device emulator --episodes 10 --seed 0 quarl report runs/cartpole") in full.text
+            "--compute lut --target synth --fold min-latency --max-lut-percent 70 --fmax --energy quarl run "
+            "runs/cartpole --device emulator --episodes 10 --seed 0 quarl report runs/cartpole") in full.text
 
 
 def test_charts_are_valid_plotly_figures_with_titled_axes(full: Page) -> None:
@@ -129,6 +135,7 @@ def test_without_optional_inputs_each_section_names_its_command(tmp_path: Path) 
             "Synthesis results are not in this run yet: quarl build runs/x --target synth",
             "The RTL's timing is not in this run yet: quarl build runs/x --target emulate",
             "An estimate of the clock, on an ECP5, is not in this run yet: quarl build runs/x --target synth --fmax",
+            "An estimate of the energy of an action is not in this run yet: quarl build runs/x --target synth --energy",
             "The host's time per step is not in this run yet: quarl run runs/x --device emulator",
             "A dash is what is not known yet: quarl build runs/x --target synth finds it.",
             "Layer 0 4 → 64 4 4 – – – – – – – –", "W4 A4 I8", "not compared yet", "not synthesised yet"):
@@ -139,7 +146,8 @@ def test_without_optional_inputs_each_section_names_its_command(tmp_path: Path) 
 @pytest.mark.parametrize("part", ["train/evaluations.json", "train/progress.csv", "train/analysis.json",
                                   "accel/accel.json",
                                   *(f"accel/reports/{name}.json"
-                                    for name in ("parity", "estimate", "synth", "timing", "netlist", "fmax")),
+                                    for name in ("parity", "estimate", "synth", "timing", "netlist", "fmax",
+                                                 "energy")),
                                   "run/a.jsonl"])
 def test_any_one_input_may_be_missing(tmp_path: Path, part: str) -> None:
     folder = make_full_run(tmp_path / "x")
@@ -160,7 +168,8 @@ def test_a_bitstream_beside_what_was_predicted(tmp_path: Path) -> None:
             "layer 0, DSP 4 0 -100.0 % 0 -100.0 %", "bridge, LUT 400 410 +2.5 % – –",
             "whole, LUT 700 12,745 +1,720.7 % 12,345 +1,663.6 %",
             "LUT 4,711 53,200 8.9 %", "Block RAM (36 kbit) 2.5 140 1.8 %",
-            "--max-lut-percent 70 --fmax quarl build runs/x --board pynq-z2 --compute lut --target bitstream --fold",
+            "--max-lut-percent 70 --fmax --energy quarl build runs/x --board pynq-z2 --compute lut --target bitstream "
+            "--fold",
             "accel/reports/bitstream.json"):
         assert part in page.text, part
     assert page.open == [] and not page.all("img")

@@ -9,7 +9,7 @@ from build_flows.report.markup import Html, code, join, tag
 
 def section(run: Run) -> Html:
     """From nothing to this page."""
-    build = [commands.build(run) + (" --fmax" if run.fmax else "")]
+    build = [commands.build(run) + " --fmax" * (run.fmax is not None) + " --energy" * (run.energy is not None)]
     if run.bitstream:
         build.append(commands.build(run, BITSTREAM))
     lines = [*commands.train(run), commands.export(run), *build, commands.play(run), commands.report(run)]

@@ -18,7 +18,7 @@ POINT = Point("CartPole-v1", "ppo", "qat3", 1, SETTINGS, episodes=2, hidden=(16,
 @pytest.mark.parametrize(("engine", "precision"), [("rom", "qatW8-3-6A5-2"), ("dsp", "qatW8-3-6A5-2"),
                                                    ("rom", "ptq4")])
 def test_a_design_from_training_to_the_closed_loop(tmp_path, capsys, engine, precision):
-    design = Point(**{**vars(POINT), "engine": engine, "precision": precision})
+    design = Point(**{**vars(POINT), "engine": engine, "precision": precision, "energy": precision == "ptq4"})
     job, = points.jobs_of([design])
     assert points.perform(job, tmp_path) == points.Outcome(())
     measured, = points.perform(points.Job(design.training, (design,)), tmp_path).measured
@@ -33,6 +33,7 @@ def test_a_design_from_training_to_the_closed_loop(tmp_path, capsys, engine, pre
     assert hardware["synthesis"] == built["synth"]["total"] and hardware["synthesis"]["lut"] > 500
     assert (hardware["synthesis"]["dsp"] > 0) == (engine == "dsp")
     assert hardware["latency_cycles"] == hardware["estimate"]["latency_cycles"] == built["timing"]["latency_cycles"]
+    assert hardware.get("energy_nj") == (built["energy"]["energy_nj"] if design.energy else None)
     assert str(load_run(folder).actor.bits) == str(design.bits())
     if precision.startswith("qatW"):
         assert [layer["weight_bits"] for layer in built["estimate"]["layers"]] == [8, 3, 6]

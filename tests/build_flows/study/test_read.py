@@ -49,6 +49,15 @@ def test_widths_concern_quantised_points_only(tmp_path):
     assert len(jobs_of(study.points())) == 1
 
 
+@pytest.mark.parametrize(("line", "wanted"), [("", False), ("energy: true", True), ("energy: false", False)])
+def test_the_energy_of_designs_is_asked_for_at_the_top(tmp_path, line, wanted):
+    study = read(tmp_path, f"""
+        groups: [{{tasks: CartPole-v1, algos: ppo, precisions: [fp32, qat4], engines: rom}}]
+        {line}
+        """)
+    assert [point.energy for point in study.points()] == [wanted] * 2
+
+
 def titles(study):
     return [point.title.removeprefix("CartPole-v1 ppo ") for point in study.points()]
 
@@ -138,6 +147,7 @@ GROUP = "groups: [{tasks: CartPole-v1, algos: ppo, precisions: fp32%s}]"
     (GROUP % ", seeds: [0, -1]", "seeds must be a whole number of 0 or more", "-1", "write seeds: 1"),
     (GROUP % ", steps: 1e6", "steps must be a whole number of 1 or more", "1e6", "write steps: 1"),
     (GROUP % "" + "\nepisodes: 0", "episodes must be a whole number of 1 or more", "0", "write episodes: 1"),
+    (GROUP % "" + "\nenergy: 5", "energy must be true or false", "5", "write energy: true"),
     ("groups: [{tasks: CartPole-v1, algos: ppo, precisions: qat4, input_bits: 9}]",
      "input bits must be a whole number from 2 to 8", "9", "choose --input-bits between 2 and 8"),
     ("groups: [{tasks: CartPole-v1, algos: pqo, precisions: fp32}]", "the algorithm must be one of a2c, ", "pqo",

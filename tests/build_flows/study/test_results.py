@@ -64,6 +64,24 @@ def test_a_design_is_whole_only_with_its_hardware(tmp_path):
             results.read(tmp_path, design)
 
 
+def test_a_design_whose_energy_is_wanted_is_done_only_with_it(tmp_path):
+    with_energy = point(engine="rom", folding="balanced", energy=True)
+    without = point(engine="rom", folding="balanced")
+    assert with_energy.name == without.name, "it is the same point"
+    written = results.write(tmp_path, without, design_record())
+    assert results.read(tmp_path, with_energy) is None and results.read(tmp_path, without) == written
+    written["hardware"]["energy_nj"] = {"low": 1.0, "nominal": 2.5, "high": 6.0}
+    results.write(tmp_path, with_energy, written)
+    assert results.read(tmp_path, with_energy) == results.read(tmp_path, without) == written
+    line = tables.line(with_energy, written)
+    assert [line["energy_nj_" + key] for key in ("estimate", "low", "high")] == [2.5, 1.0, 6.0]
+    assert tables.line(without, design_record())["energy_nj_estimate"] == ""
+    policy = point(energy=True)
+    assert results.read(tmp_path, policy) is None
+    results.write(tmp_path, policy, record())
+    assert results.is_done(results.read(tmp_path, policy)), "a policy without hardware has no energy"
+
+
 def test_tables_of_designs(tmp_path):
     points = tuple(point("qatW8-3-8A4", seed, engine=engine, folding="balanced") for engine in ("rom", "dsp")
                    for seed in (0, 1))
