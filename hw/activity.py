@@ -30,7 +30,7 @@ from hw.shell import RTL
 from hw.yosys import run_yosys
 
 KINDS = ("lut", "mux", "carry", "ff", "memory", "route", "operand", "bram18", "bram36", "clock")
-_OUTPUTS = {"lut": r"LUT[1-6]|INV", "mux": "MUXF[78]", "carry": "CARRY4", "ff": r"FD[RSCP]E(_1)?",
+_OUTPUTS = {"lut": r"LUT([1-6]|6_2)|INV", "mux": "MUXF[78]", "carry": "CARRY4", "ff": r"FD[RSCP]E(_1)?",
             "memory": r"RAM\d+X1[SD]|RAM(32|64)M|SRL16E|SRLC32E"}
 _CELLS = {**_OUTPUTS, "dsp": "DSP48E1", "bram18": "RAMB18E1", "bram36": "RAMB36E1", "constant": "VCC|GND"}
 _LEVELS = ("bram18", "bram36", "clock")
@@ -78,12 +78,14 @@ def _read(text: str) -> dict[str, Cell]:
 def observed(module: Cell, modules: Collection[str]) -> dict[tuple[str, int], list[str]]:
     """(kind, routed pins of each net) -> the nets that a counter watches, as Verilog, of a module in Yosys' JSON.
 
-    Instances of ``modules`` count their own. Raises ToolError for a cell whose kind is not known.
+    Of kind ``net`` only the routing counts: what drives it counts otherwise, or elsewhere. Instances of ``modules``
+    count for themselves. Raises ToolError for a cell whose kind is not known.
     """
     names = _names(module)
     cells = [(_kind(cell["type"]), cell) for cell in module["cells"].values() if cell["type"] not in modules]
-    driver = {bit: "port" for port in module["ports"].values() if port["direction"] == "input" for bit in port["bits"]}
-    driver |= {bit: kind for kind, cell in cells for bits in _pins(cell, "output").values() for bit in bits}
+    driver = {bit: "net" for port in module["ports"].values() if port["direction"] == "input" for bit in port["bits"]}
+    driver |= {bit: kind if kind in _OUTPUTS else "net" for kind, cell in cells
+               for bits in _pins(cell, "output").values() for bit in bits}
     found: dict[tuple[str, int], list[str]] = defaultdict(list)
     routed: Counter[Any] = Counter()
     for kind, cell in cells:

@@ -114,21 +114,22 @@ def test_operands_of_a_dsp_slice_count_and_its_cascade_is_not_routed() -> None:
         first=("DSP48E1", {"CLK": [2], "A": [3, 4, "0"], "CEA1": ["1"]}, {"P": [5], "PCOUT": [6]}),
         second=("DSP48E1", {"CLK": [2], "A": [5], "B": [3], "PCIN": [6]}, {"P": [7]})), ())
     assert found == {("clock", 0): ["1'b1"] * 2, ("operand", 0): ["\\n3 ", "\\n4 ", "\\n5 ", "\\n3 "],
-                     ("dsp", 1): ["\\n5 "]}
+                     ("net", 1): ["\\n5 "]}
 
 
 def test_a_block_ram_counts_while_its_ports_are_enabled() -> None:
     found = observed(module(
         always=("RAMB36E1", {"CLKARDCLK": [2], "ENARDEN": ["1"], "ENBWREN": ["0"]}, {"DOADO": [3]}),
-        sometimes=("RAMB18E1", {"CLKARDCLK": [2], "CLKBWRCLK": [2], "ENARDEN": [4], "ENBWREN": [5]}, {"DOADO": [6]})),
-        ())
-    assert found == {("clock", 0): ["1'b1"] * 3, ("bram36", 0): ["1'b1"], ("bram18", 0): ["\\n4 ", "\\n5 "]}
+        sometimes=("RAMB18E1", {"CLKARDCLK": [2], "CLKBWRCLK": [2], "ENARDEN": [4], "ENBWREN": [5]}, {"DOADO": [6]}),
+        table=("LUT6_2", {"I0": [6], "I1": [3], "I2": [6]}, {"O5": [7], "O6": [8]})), ())
+    assert found == {("clock", 0): ["1'b1"] * 3, ("bram36", 0): ["1'b1"], ("bram18", 0): ["\\n4 ", "\\n5 "],
+                     ("net", 1): ["\\n3 "], ("net", 2): ["\\n6 "], ("lut", 0): ["\\n7 ", "\\n8 "]}
 
 
 def test_an_instance_counts_for_itself_and_what_comes_in_costs_routing() -> None:
     found = observed({**module(inner=("layer", {"in": [3]}, {"out": [4]}), table=("LUT1", {"I0": [5]}, {"O": [3]})),
                       "ports": {"in": {"direction": "input", "bits": [5]}}}, {"layer"})
-    assert found == {("lut", 0): ["\\n3 "], ("port", 1): ["\\n5 "]}
+    assert found == {("lut", 0): ["\\n3 "], ("net", 1): ["\\n5 "]}
 
 
 def test_a_cell_of_no_known_kind() -> None:

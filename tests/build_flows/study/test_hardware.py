@@ -1,4 +1,5 @@
 """Designs, really built: what their run folders are good for."""
+import dataclasses
 import json
 
 import pytest
@@ -18,7 +19,7 @@ POINT = Point("CartPole-v1", "ppo", "qat3", 1, SETTINGS, episodes=2, hidden=(16,
 @pytest.mark.parametrize(("engine", "precision"), [("rom", "qatW8-3-6A5-2"), ("dsp", "qatW8-3-6A5-2"),
                                                    ("rom", "ptq4")])
 def test_a_design_from_training_to_the_closed_loop(tmp_path, capsys, engine, precision):
-    design = Point(**{**vars(POINT), "engine": engine, "precision": precision, "energy": precision == "ptq4"})
+    design = dataclasses.replace(POINT, engine=engine, precision=precision, energy=precision == "ptq4")
     job, = points.jobs_of([design])
     assert points.perform(job, tmp_path) == points.Outcome(())
     measured, = points.perform(points.Job(design.training, (design,)), tmp_path).measured
@@ -57,3 +58,28 @@ def test_a_design_that_does_not_fit_is_an_error_of_its_point(tmp_path, monkeypat
     measured, = points.perform(points.Job(POINT.training, (POINT,)), tmp_path).measured
     assert measured == {"error": "the design must fit, found too much. Fix: choose fewer bits."}
     assert "Traceback" in (tmp_path / POINT.name / points.LOG).read_text()
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_the_energy_of_a_design_is_estimated_where_it_is_wanted(tmp_path, monkeypatch, wanted):
+    from build_flows import closed_loop, energy, flow, subject
+    from build_flows.study import hardware
+
+    timing, total = {"clock_mhz": 100, "latency_cycles": 19, "interval_cycles": 8.0}, {"lut": 2000}
+    built = {"parity": {"observations": 5, "pairs": {}}, "timing": timing, "accel": {"folding": []},
+             "synth": {"board": {"name": "pynq-z2"}, "total": total, "percent": {}}, "estimate": {"predicted": {}}}
+    bounds, asked = {"low": 10.0, "nominal": 12.5, "high": 60.0}, []
+
+    def estimate(what, accel):
+        asked.append((what, accel))
+        return {"energy_nj": bounds}
+    monkeypatch.setattr(hardware, "_copy_policy", lambda point, runs: None)
+    monkeypatch.setattr(subject, "of_run", lambda folder: "subject")
+    monkeypatch.setattr(flow, "build", lambda what, options, out: built)
+    monkeypatch.setattr(closed_loop, "play", lambda *_: ({"shadow": {"checked": 1, "mismatches": 0}}, tmp_path))
+    monkeypatch.setattr("host.runlog.records", lambda log: [{"type": "episode", "return": 7.0}])
+    monkeypatch.setattr(energy, "estimate", estimate)
+    design = dataclasses.replace(POINT, energy=wanted)
+    found = hardware.measure(design, {}, tmp_path)["hardware"]
+    assert asked == [("subject", tmp_path / design.name / "accel")] * wanted
+    assert found.get("energy_nj") == (bounds if wanted else None)
