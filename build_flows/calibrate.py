@@ -1,126 +1,126 @@
-"""Fit the LUT model of engine rom to Yosys' figures: ``python -m build_flows.calibrate``.
+"""Fit the LUT model to what was measured: ``python -m build_flows.calibrate``.
 
-Synthesises random networks over bits and foldings (about a minute each the first time, then cached), prints what was
-measured and predicted for each layer, fits the coefficients, prints how well they hold on networks that were left out
-of the fit, and writes them to ``resources.yaml``. FINN's engines keep their coefficients, which were set by hand.
+Fits the coefficients to the layers in ``calibration/measured.csv`` that are there to be fitted, without any synthesis,
+and writes them to ``resources.yaml``. Prints how well they hold on every design, and draws ``docs/resources.svg`` where
+the sources are. ``python -m build_flows.calibration.measure`` measures what the data file lacks.
 """
 from __future__ import annotations
 
-import dataclasses
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from build_flows import resources, rom_resources
-from build_flows.resources import NO_LANES, Folding
-from build_flows.rom_resources import FEATURES
+from build_flows import finn_resources, resources, rom_resources, width_converter
+from build_flows.calibration import table
+from build_flows.calibration.compare import Compared, compare, spread
+from build_flows.calibration.designs import FITTED, HELD_OUT
+from build_flows.calibration.table import Row
+from build_flows.resources import ENGINES, NO_LANES
 
-# Layer sizes; bits of weights and activations (the input has 8); (PE, SIMD) of every layer.
-Design = tuple[tuple[int, ...], int, tuple[tuple[int, int], ...]]
+FEATURES = tuple(dict.fromkeys((*rom_resources.FEATURES, *finn_resources.FEATURES, *width_converter.FEATURES)))
+# What is expected where the fit has nothing to go by. Of engine rom it is what a fit to larger networks had found
+# (twelve, most of them 8-64-64-4), which small ones may not spoil; else what the structure says, one look-up table each
+# but for some.
+_LARGER = {"unit": 6.93, "counter bits": 1.28, "row functions": 1.35, "row additions": 0.975,
+           "row additions x index bits": 0.048, "adders": 0.903, "multiples": 0.78, "weight ROM": 1.354,
+           "bias ROM": 0.869, "comparisons": 0.615, "searches": 1.374, "input": 0.976}
+_EXPECTED = _LARGER | {"frames": 25.0, "thresholdings": 20.0, "fifos": 11.0, "converters": 12.0, "product rows": 2.2,
+                       "signed product rows": 2.2, "lanes": 5.0}
+# How much it is trusted, as against a layer's relative error; memory is exact.
+_TRUST = np.array([1e3 if name == "memory" else 0.1 if name not in _LARGER or name in ("unit", "counter bits") else 1.0
+                   for name in FEATURES])
 
-_LARGE, _SMALL = (8, 64, 64, 4), (8, 16, 16, 4)
-FITTED: tuple[Design, ...] = (
-    *((_LARGE, bits, ((4, 8), (4, 8), (4, 8))) for bits in (2, 4, 6, 8)), (_LARGE, 4, ((1, 1), (1, 1), (1, 1))),
-    (_LARGE, 3, ((2, 8), (2, 16), (1, 8))), (_LARGE, 4, ((16, 4), (16, 4), (2, 64))),
-    *((_SMALL, bits, ((16, 8), (16, 16), (4, 16))) for bits in (2, 3, 4)), (_SMALL, 4, ((4, 8), (8, 16), (4, 4))),
-    (_SMALL, 6, ((4, 8), (4, 8), (2, 8))), ((12, 24, 18, 5), 4, ((4, 6), (6, 6), (5, 9))))
-HELD_OUT: tuple[Design, ...] = (
-    (_LARGE, 3, ((4, 8), (4, 8), (4, 8))), ((8, 32, 32, 4), 4, ((16, 8), (32, 16), (4, 32))),
-    ((8, 64, 64, 4), 5, ((8, 8), (8, 32), (4, 8))), ((6, 48, 24, 3), 8, ((2, 6), (6, 6), (3, 4))))
-# What the structure says, where synthesis has not been asked: one look-up table each, but for these. How much it is
-# trusted, as against a layer's relative error; memory is exact.
-_EXPECTED = {"unit": 15.0, "counter bits": 2.0, "row additions x index bits": 0.05, "converter": 2.5}
-_TRUST = np.array([1e3 if name == "memory" else 0.1 for name in FEATURES])
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A layer: where, what is counted of it, and its LUTs and flip-flops after synthesis."""
-
-    name: str
-    counts: dict[str, float]
-    lut: float
-    ff: float
+Part = tuple[dict[str, float], float, float]
+"""What the structure counts in a part of a layer, its measured LUTs, and those of the whole layer."""
 
 
-def measure(design: Design) -> list[Row]:
-    """Synthesise a design, with biases as training leaves them: its layers, width converters with the layer behind."""
-    from build_flows import lowering, nodes, subject
-    from build_flows.finn_session import finn_session
-    from hw.boards import board
-    from hw.stitch import stitch
-    from hw.synthesis import synthesise
-    from models.bits import Bits
-
-    dims, bits, folding = design
-    chip, layers = board("pynq-z2"), [Folding(*f) for f in folding]
-    with tempfile.TemporaryDirectory(prefix="quarl-calibrate-") as scratch:
-        folder = Path(scratch)
-        what = subject.random(dims, Bits(bits, bits, 8), 0, folder / "policy", 10)
-        with finn_session(folder / "finn"):
-            lowered = lowering.lower(what.policy, what.onnx, layers, chip, folder / "finn", "rom")
-            stitch(nodes.describe(lowered.rtl), folder / "rtl")
-        measured = synthesise(folder / "rtl", "accel", "rom", chip)["layers"]
-    found: list[dict[str, float]] = [{"lut": 0.0, "ff": 0.0}]
-    for node in lowered.rtl.graph.node:
-        for kind in found[-1]:
-            found[-1][kind] += measured[node.name][kind]
-        if node.op_type == "MVTU_rtl":
-            found.append({"lut": 0.0, "ff": 0.0})
-    lanes = (NO_LANES, *(layer.pe for layer in layers))
-    return [Row("-".join(map(str, dims)) + " W%d, layer %d, PE %d SIMD %d" % (bits, i, fold.pe, fold.simd),
-                rom_resources.counts(shape, fold, lanes[i] or fold.simd), found[i]["lut"], found[i]["ff"])
-            for i, (shape, fold) in enumerate(zip(resources.shapes(what.policy), layers, strict=True))]
+def parts(rows: Sequence[Row]) -> list[Part]:
+    """The parts of a design's layers that were measured by themselves."""
+    design, lanes = rows[0].design, NO_LANES
+    found: list[Part] = []
+    counted: dict[tuple[str, ...], dict[str, float]]
+    for row, shape, layer in zip(rows, design.shapes(), design.folding, strict=True):
+        if design.engine == "rom":
+            counted = {("unit", "converter"): rom_resources.counts(shape, layer, lanes or layer.simd)}
+        else:
+            counted = finn_resources.parts(shape, layer, design.engine, lanes or layer.simd)
+        found += [(counts, sum(row.counts[name]["lut"] for name in names), row.total("lut"))
+                  for names, counts in counted.items()]
+        lanes = layer.pe
+    return found
 
 
-def fit(rows: Sequence[Row]) -> dict[str, float]:
-    """The coefficients with the least squared relative errors, drawn towards what the structure says."""
+def fit(measured: Iterable[Part]) -> dict[str, float]:
+    """The coefficients with the least squared errors, relative to the layers, drawn towards what is expected."""
     expected = np.array([_EXPECTED.get(name, 1.0) for name in FEATURES])
-    shares = np.array([[row.counts.get(name, 0) / row.lut for name in FEATURES] for row in rows]) * expected
-    found, *_ = np.linalg.lstsq(np.vstack([shares, np.diag(_TRUST)]), np.append(np.ones(len(rows)), _TRUST), rcond=None)
+    shares, targets = (np.array(each) for each in zip(*(
+        ([counts.get(name, 0) / whole for name in FEATURES], lut / whole) for counts, lut, whole in measured),
+        strict=True))
+    found, *_ = np.linalg.lstsq(np.vstack([shares * expected, np.diag(_TRUST)]), np.append(targets, _TRUST), rcond=None)
     return {name: round(float(value), 3) for name, value in zip(FEATURES, expected * found, strict=True)}
 
 
-def show(title: str, rows: Sequence[Row], coefficients: dict[str, float]) -> None:
-    """Print measured and predicted figures."""
-    from build_flows.console import say, table
+def show(compared: Sequence[Compared]) -> None:
+    """Print measured and estimated figures, and the errors by engine."""
+    from build_flows.console import say
+    from build_flows.console import table as show_table
 
-    predicted = np.array([sum(cost * row.counts.get(name, 0) for name, cost in coefficients.items()) for row in rows])
-    measured = np.array([row.lut for row in rows])
-    table(title, ("layer", "LUT", "predicted", "%", "FF", "predicted", "%"), [
-        (row.name, "%d" % row.lut, "%d" % lut, "%+.1f" % (100 * (lut / row.lut - 1)), "%d" % row.ff,
-         "%d" % row.counts["flip-flops"], "%+.1f" % (100 * (row.counts["flip-flops"] / row.ff - 1)))
-        for row, lut in zip(rows, predicted, strict=True)])
-    say("LUTs of a layer: mean error %.1f %%, largest %.1f %%; of all of them together %+.1f %%"
-        % (100 * np.abs(predicted / measured - 1).mean(), 100 * np.abs(predicted / measured - 1).max(),
-           100 * (predicted.sum() / measured.sum() - 1)))
+    show_table("Measured, estimated", ("design", "LUT", "", "%", "FF", "", "BRAM", "", "cycles", "", "FINN's LUT"), [
+        ("%s: %s" % (one.rows[0].design.role, one.rows[0].design.name), "%d" % one.measured["lut"],
+         "%d" % one.estimated["lut"], "%+.1f" % (100 * one.error()), "%d" % one.measured["ff"],
+         "%d" % one.estimated["ff"], "%g" % one.measured["bram36"], "%g" % one.estimated["bram36"],
+         "-" if one.rows[0].latency is None else one.rows[0].latency, one.latency, "%d" % one.finn["finn_lut"])
+        for one in compared])
+    for role in (FITTED, HELD_OUT):
+        for engine in ENGINES:
+            errors = [one.error() for one in compared
+                      if (one.rows[0].design.role, one.rows[0].design.engine) == (role, engine)]
+            if errors:
+                median, worst = spread(errors)
+                say("%s, %s: %d designs, LUT error median %.1f %%, largest %.1f %%"
+                    % (role, engine, len(errors), 100 * median, 100 * worst))
+
+
+def draw(compared: Sequence[Compared], folder: Path) -> None:
+    """Draw estimate against synthesis, as ``folder/resources.svg``."""
+    from build_flows.report.charts import PALETTE, axis
+    from build_flows.study.report.plots import Plot, Trace
+    from build_flows.study.report.static import write_plots
+
+    data: list[Trace] = []
+    for role in (FITTED, HELD_OUT):
+        here = [one for one in compared if one.rows[0].design.role == role]
+        for engine, colour in zip(ENGINES, PALETTE.values(), strict=False):
+            those = [one for one in here if one.rows[0].design.engine == engine]
+            data.append({"type": "scatter", "name": engine, "mode": "markers", "meta": {"task": [role]},
+                         "x": [one.measured["lut"] for one in those], "y": [one.estimated["lut"] for one in those],
+                         "marker": {"symbol": "circle"}, "line": {"color": colour}})
+        most = max(one.measured["lut"] for one in here)
+        data.append({"type": "scatter", "name": "equal", "mode": "lines", "meta": {"task": [role]}, "x": [0, most],
+                     "y": [0, most], "line": {"color": "gray", "dash": "dot"}})
+    write_plots([Plot("resources", "LUTs of a design", "", data, axis("synthesised by Yosys", rangemode="tozero"),
+                      axis("estimated", rangemode="tozero"))], folder)
 
 
 def main() -> None:
-    """Measure, fit, print the errors, write ``resources.yaml``."""
+    """Fit, write ``resources.yaml``, show and draw how well it holds."""
     import yaml
 
-    from build_flows.console import stage
-
-    measured: dict[Design, list[Row]] = {}
-    for design in (*FITTED, *HELD_OUT):
-        with stage("%s at %d bits, (PE, SIMD) %s" % ("-".join(map(str, design[0])), design[1],
-                                                      " ".join("%d,%d" % fold for fold in design[2]))):
-            measured[design] = measure(design)
-    fitted = [row for design in FITTED for row in measured[design]]
-    coefficients = fit(fitted)
-    show("Fitted", fitted, coefficients)
-    for design in HELD_OUT:
-        show("Held out", measured[design], coefficients)
+    measured = table.read()
+    coefficients = fit(part for design, rows in measured.items() if design.role == FITTED for part in parts(rows))
     path = Path(resources.__file__).with_name("resources.yaml")
-    table: dict[str, Any] = yaml.safe_load(path.read_text())
-    table["lut"]["rom"] = coefficients
-    path.write_text("# LUTs per unit of what build_flows/resources.py counts. Engine rom: fitted to Yosys' figures by\n"
-                    "# `python -m build_flows.calibrate`. FINN's engines: set by hand.\n"
-                    + yaml.safe_dump(table, sort_keys=False))
+    settings: dict[str, Any] = yaml.safe_load(path.read_text())
+    settings["lut"] = coefficients
+    path.write_text("# LUTs that synthesis makes of each that the structure counts (build_flows/rom_resources.py,\n"
+                    "# finn_resources.py, width_converter.py), fitted to Yosys' figures by `python -m "
+                    "build_flows.calibrate`;\n# the shell's as measured.\n" + yaml.safe_dump(settings, sort_keys=False))
+    resources.forget()
+    compared = [compare(rows) for rows in measured.values()]
+    show(compared)
+    if (docs := path.parent.parent / "docs").is_dir():
+        draw(compared, docs)
 
 
 if __name__ == "__main__":

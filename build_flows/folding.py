@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from build_flows import resources, rom_resources
+from build_flows import resources
 from build_flows.latency import BRIDGE_CYCLES, follow
 from build_flows.resources import NO_LANES, Folding, Shape
 from host.errors import UserError
@@ -19,7 +19,7 @@ from hw.boards import Board
 from hw.mvtu_design import SMALL, Style
 
 FOLDS = ("min-area", "balanced", "min-latency")
-# What is chosen must fit, and the LUT models have errors: up to 8 % for rom, and 11 % for FINN's wide 4-bit designs.
+# What is chosen must fit, and the LUT model has errors (docs/resources.md).
 MARGIN = {"rom": 1.1, "dsp": 1.2, "lut": 1.2}
 
 # `balanced` is the smallest design whose product of LUTs and latency is so near the best one: over a wide range of
@@ -66,21 +66,16 @@ class Plan:
         lanes = self.layers[index - 1].pe if index else NO_LANES
         row = {"layer": index, "inputs": shape.inputs, "outputs": shape.outputs, "weight_bits": shape.weight_bits,
                "act_bits": shape.act_bits or None, "pe": layer.pe, "simd": layer.simd,
-               "cycles": resources.cycles(shape, layer),
-               "lut": round(resources.luts(shape, layer, self.engine, lanes, self.style)),
-               "dsp": resources.dsps(shape, layer, self.engine, self.style, self.dsp_width)}
-        if self.engine == "rom":
-            counts = rom_resources.counts(shape, layer, lanes or layer.simd, self.style)
-            row |= {"lut_memory": round(counts["memory"]), "ff": round(counts["flip-flops"])}
-        return row
+               "cycles": resources.cycles(shape, layer)}
+        taken = resources.estimate(shape, layer, self.engine, lanes, self.style, self.dsp_width)
+        return row | {kind: count if kind == "bram36" else round(count) for kind, count in taken.items()}
 
 
 def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lut_percent: float,
            style: Style = SMALL) -> Plan:
     """The folding for ``fold``: the smallest design, the fastest that fits, or a good product of the two.
 
-    Raises :class:`UserError` where not even the smallest design fits ``max_lut_percent`` of the board's LUTs and all
-    its DSPs.
+    Raises :class:`UserError` where no design fits ``max_lut_percent`` of the board's LUTs and all its DSPs and BRAMs.
     """
     return pick(frontier(shapes, engine, board, max_lut_percent, style), fold)
 
@@ -101,18 +96,22 @@ def frontier(shapes: Sequence[Shape], engine: str, board: Board, max_lut_percent
     Raises :class:`UserError` as :func:`choose`.
     """
     margin, limit = MARGIN[engine], board.lut * max_lut_percent / 100
-    luts = [[resources.compute_luts(shape, folding, engine, style) for folding in options(shape)] for shape in shapes]
-    costs, picks = _search(shapes, engine, style, luts, limit / margin, board)
+    own = [np.array([resources.compute_cost(shape, folding, engine, style) for folding in options(shape)])
+           for shape in shapes]
+    costs, picks = _search(shapes, engine, style, own, limit / margin, board)
     if not len(costs):
-        smallest = margin * (resources.shell_luts() + sum(map(min, luts)))
-        slices = sum(min(resources.dsps(s, f, engine, style, board.dsp_width) for f in options(s)) for s in shapes)
+        smallest = [int(each[:, 0].argmin()) for each in own]
+        luts, brams = np.sum([each[number] for each, number in zip(own, smallest, strict=True)], axis=0)
+        slices = sum(resources.dsps(s, options(s)[number], engine, style, board.dsp_width)
+                     for s, number in zip(shapes, smallest, strict=True))
         raise UserError(
-            "the design must fit %d LUTs (%g %% of %s's) and %d DSPs" % (limit, max_lut_percent, board.name, board.dsp),
-            "about %d LUTs, with a reserve of %.0f %%, and %d DSPs for the smallest folding"
-            % (smallest, 100 * (margin - 1), slices),
+            "the design must fit %d LUTs (%g %% of %s's), %d DSPs and %g BRAMs"
+            % (limit, max_lut_percent, board.name, board.dsp, board.bram36),
+            "about %d LUTs, with a reserve of %.0f %%, %d DSPs and %g BRAMs for the smallest folding"
+            % (margin * (resources.shell_luts() + luts), 100 * (margin - 1), slices, brams),
             "train with fewer bits or smaller layers, or raise --max-lut-percent")
     return [Plan(engine, "", tuple(shapes), tuple(options(s)[n] for s, n in zip(shapes, picks[row], strict=True)),
-                 float(costs[row, 0]), int(costs[row, 1]), int(costs[row, 3]), style, board.dsp_width)
+                 float(costs[row, 0]), int(costs[row, 1]), int(costs[row, 4]), style, board.dsp_width)
             for row in np.argsort(costs[:, 0])]
 
 
@@ -125,38 +124,39 @@ def _divisors(number: int) -> list[int]:
     return [d for d in range(1, number + 1) if number % d == 0]
 
 
-def _search(shapes: Sequence[Shape], engine: str, style: Style, luts: Sequence[Sequence[float]], lut_limit: float,
+def _search(shapes: Sequence[Shape], engine: str, style: Style, own: Sequence[np.ndarray], lut_limit: float,
             board: Board) -> tuple[np.ndarray, np.ndarray]:
-    """Designs within the limits, unbeaten in LUTs and latency: [LUT, DSP, first output, latency] float64 [N, 4], and
-    which option each layer has.
+    """Designs within the limits, unbeaten in LUTs and latency: [LUT, DSP, BRAM, first output, latency] float64 [N, 5],
+    and which option each layer has.
 
-    ``luts`` are those of every layer's options, without their input sides.
+    ``own`` are LUTs and BRAMs of every layer's options without their input sides, [options, 2] each.
     """
-    # Partial designs by what the next layer sees of them besides, the lanes of their output beats: [LUT, DSP, cycle of
-    # the first output beat, cycle of the last], and the options of their layers.
-    partial = {NO_LANES: (np.array([[resources.shell_luts(), 0, BRIDGE_CYCLES, BRIDGE_CYCLES]]),
+    # Partial designs by what the next layer sees of them besides, the lanes of their output beats: [LUT, DSP, BRAM,
+    # cycle of the first output beat, cycle of the last], and the options of their layers.
+    partial = {NO_LANES: (np.array([[resources.shell_luts(), 0, 0, BRIDGE_CYCLES, BRIDGE_CYCLES]]),
                           np.zeros((1, 0), np.int64))}
     for index, shape in enumerate(shapes):
         is_last = index == len(shapes) - 1
-        rest = sum(map(min, luts[index + 1:]))
+        rest = sum(each[:, 0].min() for each in own[index + 1:])
         found: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
         for number, folding in enumerate(options(shape)):
             group = []
+            luts, brams = own[index][number]
             for lanes, (costs, picks) in partial.items():
                 added = costs + np.array([
-                    luts[index][number] + resources.input_luts(shape, folding, engine, lanes, style),
-                    resources.dsps(shape, folding, engine, style, board.dsp_width), 0, 0])
-                added[:, 2], added[:, 3] = follow(shape, folding, engine, costs[:, 2], costs[:, 3], lanes, style)
-                fits = (added[:, 0] + rest <= lut_limit) & (added[:, 1] <= board.dsp)
+                    luts + resources.input_luts(shape, folding, engine, lanes, style),
+                    resources.dsps(shape, folding, engine, style, board.dsp_width), brams, 0, 0])
+                added[:, 3], added[:, 4] = follow(shape, folding, engine, costs[:, 3], costs[:, 4], lanes, style)
+                fits = (added[:, 0] + rest <= lut_limit) & (added[:, 1] <= board.dsp) & (added[:, 2] <= board.bram36)
                 group.append((added[fits], picks[fits]))
             costs, picks = (np.concatenate(each) for each in zip(*group, strict=True))
-            kept = _unbeaten(costs[:, :3])      # of one folding, all take as long from their first output to their last
+            kept = _unbeaten(costs[:, :4])      # of one folding, all take as long from their first output to their last
             found.setdefault(NO_LANES if is_last else folding.pe, []).append(
                 (costs[kept], np.insert(picks[kept], index, number, axis=1)))
         partial = {}
         for lanes, group in found.items():
             costs, picks = (np.concatenate(each) for each in zip(*group, strict=True))
-            kept = _unbeaten(costs[:, [0, 3]] if is_last else costs)
+            kept = _unbeaten(costs[:, [0, 4]] if is_last else costs)
             partial[lanes] = costs[kept], picks[kept]
     return partial[NO_LANES]
 

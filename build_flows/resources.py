@@ -1,7 +1,8 @@
-"""What a folded layer takes before synthesis: LUTs and flip-flops by a model, DSPs exactly, cycles.
+"""What a folded layer takes before synthesis: LUTs, flip-flops and block RAMs by a model, DSPs and cycles exactly.
 
-The model's coefficients are in ``resources.yaml``. Those of engine ``rom`` are fitted (``python -m
-build_flows.calibrate``); those of FINN's engines are set by hand.
+The structure of the RTL says how many look-up tables of each kind there are (:mod:`build_flows.rom_resources`,
+:mod:`build_flows.finn_resources`); what synthesis makes of a kind is in ``resources.yaml``, fitted by ``python -m
+build_flows.calibrate``.
 """
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from build_flows import rom_resources
+from build_flows import finn_resources, rom_resources
 from host.errors import UserError
 from host.policy import Policy
 from hw.mvtu import Unit
@@ -93,50 +94,61 @@ def dsps(shape: Shape, folding: Folding, engine: str, style: Style = SMALL, dsp_
     return math.ceil(folding.pe / lanes) * folding.simd
 
 
-def features(shape: Shape, folding: Folding) -> dict[str, float]:
-    """The quantities that decide the LUTs of FINN's engines."""
-    lanes = folding.pe * folding.simd
-    return {"constant": 1, "multiplier bits": lanes * shape.weight_bits * shape.input_bits,
-            "product bits": lanes * (shape.weight_bits + shape.input_bits),
-            "accumulator bits": folding.pe * shape.acc_bits, "weight bits per cycle": lanes * shape.weight_bits,
-            "weight bits stored": shape.inputs * shape.outputs * shape.weight_bits,
-            "input bits per cycle": folding.simd * shape.input_bits,
-            "threshold bits stored": shape.outputs * (2 ** shape.act_bits - 1) * shape.acc_bits,
-            "comparator bits": folding.pe * shape.act_bits * shape.acc_bits}
+def estimate(shape: Shape, folding: Folding, engine: str, lanes: int = NO_LANES, style: Style = SMALL,
+             dsp_width: int = 25) -> dict[str, float]:
+    """All that the layer takes behind input beats of ``lanes`` codes, by the names that synthesis has for it."""
+    counts = finn_resources.added(_compute(shape, folding, engine, style), _input_side(shape, folding, engine, lanes,
+                                                                                      style))
+    return {"lut": _sum(counts), "lut_memory": counts.get("memory", 0), "ff": counts["flip-flops"],
+            "dsp": dsps(shape, folding, engine, style, dsp_width), "bram36": counts.get("bram36", 0)}
 
 
 def luts(shape: Shape, folding: Folding, engine: str, lanes: int = NO_LANES, style: Style = SMALL) -> float:
     """Estimated LUTs of the layer behind input beats of ``lanes`` codes."""
-    return compute_luts(shape, folding, engine, style) + input_luts(shape, folding, engine, lanes, style)
+    return compute_cost(shape, folding, engine, style)[0] + input_luts(shape, folding, engine, lanes, style)
 
 
-def compute_luts(shape: Shape, folding: Folding, engine: str, style: Style = SMALL) -> float:
-    """The part of :func:`luts` that does not depend on the input beats."""
-    if engine == "rom":
-        return _sum(rom_resources.compute(shape, folding, style), "rom")
-    return _sum(features(shape, folding), engine)
+def compute_cost(shape: Shape, folding: Folding, engine: str, style: Style = SMALL) -> tuple[float, float]:
+    """The part of :func:`luts` that does not depend on the input beats, and the layer's BRAMs of 36 kbit."""
+    counts = _compute(shape, folding, engine, style)
+    return _sum(counts), counts.get("bram36", 0)
 
 
 def input_luts(shape: Shape, folding: Folding, engine: str, lanes: int, style: Style = SMALL) -> float:
-    """The part of :func:`luts` that depends on the input beats; FINN's engines have it in the other part."""
-    if engine != "rom":
-        return 0.0
-    return _sum(rom_resources.input_side(shape, folding, lanes or folding.simd, style), "rom")
+    """The part of :func:`luts` that depends on the input beats."""
+    return _sum(_input_side(shape, folding, engine, lanes, style))
 
 
-def _sum(counts: dict[str, float], engine: str) -> float:
-    return sum(cost * counts.get(name, 0) for name, cost in coefficients(engine).items())
+def _compute(shape: Shape, folding: Folding, engine: str, style: Style) -> dict[str, float]:
+    if engine == "rom":
+        return rom_resources.compute(shape, folding, style)
+    return finn_resources.compute(shape, folding, engine)
 
 
-def coefficients(engine: str) -> dict[str, float]:
-    """LUTs per unit of each feature for ``engine``."""
-    found: dict[str, float] = _table()["lut"][engine]
+def _input_side(shape: Shape, folding: Folding, engine: str, lanes: int, style: Style) -> dict[str, float]:
+    if engine == "rom":
+        return rom_resources.input_side(shape, folding, lanes or folding.simd, style)
+    return finn_resources.input_side(shape, folding, lanes or folding.simd)
+
+
+def _sum(counts: dict[str, float]) -> float:
+    return sum(cost * counts.get(name, 0) for name, cost in coefficients().items())
+
+
+def coefficients() -> dict[str, float]:
+    """LUTs that synthesis makes of each that the structure counts, by kind."""
+    found: dict[str, float] = _table()["lut"]
     return found
 
 
 def shell_luts() -> float:
     """LUTs of the bridge around the accelerator, as measured."""
     return float(_table()["shell"])
+
+
+def forget() -> None:
+    """Read ``resources.yaml`` again: it was written anew."""
+    _table.cache_clear()
 
 
 @functools.cache

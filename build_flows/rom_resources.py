@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from build_flows import rom_sums
+from build_flows import memories, rom_sums
 from build_flows.rom_sums import Sums
+from build_flows.width_converter import converter
 from hw.mvtu import Unit
 from hw.mvtu_design import PARALLEL, SMALL, Design, Style, takes
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from build_flows.resources import Folding, Shape
 
 FEATURES = ("memory", "unit", "counter bits", "row functions", "row additions", "row additions x index bits", "adders",
-            "multiples", "weight ROM", "bias ROM", "comparisons", "searches", "input", "converter")
+            "multiples", "weight ROM", "bias ROM", "comparisons", "searches", "input")
 # Of more rows, or more bits of the weight ROM, than fit a board, some stand for all.
 _MOST_ROWS, _SOME_ROWS, _MOST_BITS, _SOME_BITS = 1 << 13, 1 << 10, 1 << 19, 1 << 16
 _HEIGHT = (0, 0, 1, 3, 6)       # look-up tables that read the height of a thermometer, by its bits
@@ -33,7 +34,7 @@ def design(shape: Shape, folding: Folding, lanes: int, style: Style = SMALL) -> 
 
 
 def counts(shape: Shape, folding: Folding, lanes: int, style: Style = SMALL) -> dict[str, float]:
-    """Look-up tables by :data:`FEATURES` (``memory``: those used as RAM), and ``flip-flops``.
+    """Look-up tables by :data:`FEATURES` (``memory``: those used as RAM), ``flip-flops`` and ``bram36``.
 
     ``lanes`` are the codes of an input beat.
     """
@@ -63,8 +64,8 @@ def compute(shape: Shape, folding: Folding, style: Style = SMALL) -> dict[str, f
             "adders": share * sums.tree + d.pe * width * (d.beats > 1 or bias > 0),
             "multiples": _multiples(d), "weight ROM": _weight_rom(d, words),
             "bias ROM": d.pe * bias * _rom(d.passes), "comparisons": comparisons, "searches": searches,
-            "input": d.queue_register * d.pe * d.out_bits,
-            "flip-flops": flip_flops}
+            "input": d.queue_register * d.pe * d.out_bits, "flip-flops": flip_flops,
+            "bram36": memories.blocks(d.cycles, d.pe * d.simd * d.weight_bits) * (style.weight_rom == "block")}
 
 
 def input_side(shape: Shape, folding: Folding, lanes: int, style: Style = SMALL) -> dict[str, float]:
@@ -78,8 +79,8 @@ def input_side(shape: Shape, folding: Folding, lanes: int, style: Style = SMALL)
                  "input": d.simd * d.input_bits * _mux(share), "unit": 0.5,
                  "flip-flops": 3 * (_bits(depth) + 1) + _bits(share) + banks * (banks > 1)}
     if d.in_lanes != lanes:
-        bits = (lanes + d.simd) * d.input_bits
-        found |= {"converter": bits, "flip-flops": found.get("flip-flops", 0) + bits}
+        added = converter(lanes * d.input_bits, d.simd * d.input_bits)
+        found |= {**added, "flip-flops": found.get("flip-flops", 0) + added["flip-flops"]}
     return found
 
 

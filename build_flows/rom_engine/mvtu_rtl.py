@@ -12,7 +12,7 @@ from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 from qonnx.core.datatype import DataType
 
-from build_flows import resources
+from build_flows import memories, resources
 from host import integer
 from hw.mvtu import RTL_FILES, Unit
 from hw.mvtu_design import Style
@@ -111,9 +111,8 @@ class MVTU_rtl(RTLBackend):
         if self.get_nodeattr("ram_style") == "distributed":
             return 0
         mw, mh, simd, pe = self._ints("MW", "MH", "SIMD", "PE")
-        steps, bits = mw * mh // (simd * pe), simd * pe * _signed_bits(self.get_input_datatype(1))
-        return min(math.ceil(steps / depth) * math.ceil(bits / width)
-                   for depth, width in ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)))
+        bits = simd * pe * _signed_bits(self.get_input_datatype(1))
+        return round(2 * memories.blocks(mw * mh // (simd * pe), bits))
 
     def execute_node(self, context: dict[str, np.ndarray], graph: Any) -> None:
         """The integer reference; in exec_mode rtlsim, FINN's simulation of the generated RTL."""

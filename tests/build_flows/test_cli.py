@@ -183,7 +183,7 @@ def test_a_net_that_does_not_fit_is_refused(run, capsys):
     assert main(["export", str(run)]) == 0
     capsys.readouterr()
     error = failed(capsys, "build", run, "--max-lut-percent", 1)
-    assert "the design must fit 532 LUTs (1 % of pynq-z2's) and 220 DSPs, found about" in error
+    assert "the design must fit 532 LUTs (1 % of pynq-z2's), 220 DSPs and 140 BRAMs, found about" in error
     assert "accel" not in tree(run)
 
 

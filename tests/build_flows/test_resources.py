@@ -4,7 +4,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from build_flows import resources, rom_resources
+from build_flows import calibrate, resources, rom_resources
 from build_flows.resources import Folding, Shape
 from hw.mvtu import Unit
 from hw.mvtu_design import Style
@@ -52,11 +52,24 @@ def test_shapes_are_the_policys():
     assert last.unit.thresholds is None and not last.unit.input_signed
 
 
+def test_every_coefficient_is_there_and_not_negative():
+    assert list(resources.coefficients()) == list(calibrate.FEATURES)
+    assert all(cost >= 0 for cost in resources.coefficients().values())
+
+
 @pytest.mark.parametrize("engine", resources.ENGINES)
-def test_every_coefficient_is_there_and_not_negative(engine):
-    counted = rom_resources.FEATURES if engine == "rom" else resources.features(dense(4, 4, 2, 2, 2), Folding(1, 1))
-    assert list(resources.coefficients(engine)) == list(counted)
-    assert all(cost >= 0 for cost in resources.coefficients(engine).values())
+def test_an_estimate_has_all_that_synthesis_counts(engine):
+    shape, folding = dense(64, 64, 4, 4, 4), Folding(4, 8)
+    found = resources.estimate(shape, folding, engine, 4)
+    assert list(found) == ["lut", "lut_memory", "ff", "dsp", "bram36"]
+    assert found["lut"] == pytest.approx(resources.luts(shape, folding, engine, 4))
+    assert found["dsp"] == resources.dsps(shape, folding, engine)
+    assert 0 < found["lut_memory"] < found["lut"] and found["ff"] > 0 == found["bram36"]
+
+
+def test_weights_in_block_ram_are_counted():
+    shape, folding, style = dense(64, 64, 8, 8, 8), Folding(4, 8), Style("fast-clock", weight_rom="block")
+    assert resources.estimate(shape, folding, "rom", style=style)["bram36"] == 4       # 256 bits: 7.1 times 36
 
 
 # LUTs and flip-flops that Yosys counts, of these memory: layer 1 of 8-64-64-4 (or 8-16-16-4) behind beats of `lanes`.
