@@ -64,8 +64,8 @@ ALGORITHMS = {
     "sac": Algorithm(QuantSAC, QuantSACPolicy, _BOX)}
 
 # Settings that are not arguments of a model's constructor.
-_OURS = {"net_arch", "ortho_init", "n_envs", "norm_reward", "total_steps", "eval_episodes", "eval_every",
-         "checkpoint_every", "target_return", "noise"}
+_OURS = {"net_arch", "ortho_init", "n_envs", "norm_reward", "norm_steps", "total_steps", "eval_episodes",
+         "eval_every", "checkpoint_every", "target_return", "noise"}
 
 
 def check_actions(algo: str, task: str, space: spaces.Space) -> None:

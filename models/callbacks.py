@@ -1,6 +1,7 @@
 """What happens while a policy trains: quantisation's start, evaluation, the best model, checkpoints, stopping."""
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ class Supervisor(BaseCallback):
 
     An evaluation plays ``eval_episodes`` fresh episodes with deterministic actions. Reaching ``target_return`` adds
     :data:`CONFIRM` times as many; training stops if the mean over all of them still reaches it. A policy that is not
-    quantised yet becomes so after ``delay`` steps. Raises :class:`UserError` when a loss is not finite any more.
+    quantised yet becomes so after ``delay`` steps, and after ``norm_steps``, if the settings have it, the normaliser
+    stays as it is. Raises :class:`UserError` when a loss is not finite any more.
     """
 
     def __init__(self, description: dict[str, Any], bits: Bits | None, normaliser: FoldedVecNormalize,
@@ -61,6 +63,8 @@ class Supervisor(BaseCallback):
         self._check_losses()
         if (bits := self._waiting) and self.num_timesteps >= self.delay:
             convert(self.model, bits, activation_limits(self.model.policy.deployed, self._samples()))
+        if self.num_timesteps >= self.settings.get("norm_steps", math.inf):
+            self.normaliser.training = False
         if self.num_timesteps >= self.next_evaluation:
             self.next_evaluation = self._next("eval_every")
             self._evaluate()

@@ -106,8 +106,8 @@ def test_a_killed_run_continues_from_its_checkpoint(tmp_path, quick, monkeypatch
 
 
 SMALL = {"net_arch": [16, 16], "n_envs": 2, "n_steps": 16, "batch_size": 16, "learning_starts": 40, "buffer_size": 300,
-         "train_freq": 4, "gradient_steps": 2, "eval_every": 160, "checkpoint_every": 160, "eval_episodes": 2,
-         "target_return": None}
+         "train_freq": 4, "gradient_steps": 2, "norm_steps": 200, "eval_every": 160, "checkpoint_every": 160,
+         "eval_episodes": 2, "target_return": None}
 
 
 def small(algo, task):
@@ -130,6 +130,17 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path, monkeypatch, algo, task
                                equal_nan=True)
     assert ours.normaliser.obs_rms.mean.tolist() == theirs.normaliser.obs_rms.mean.tolist()
     assert ours.actor.bits == BITS
+
+
+@pytest.mark.parametrize(("norm_steps", "learned"), [(200, 202), (1000, 642)])
+def test_the_normaliser_learns_from_the_first_norm_steps(tmp_path, monkeypatch, norm_steps, learned):
+    """Two observations more: those of the resets."""
+    counts, end = [], callbacks.Supervisor._on_training_end
+    monkeypatch.setattr(callbacks.Supervisor, "_on_training_end",
+                        lambda self: (counts.append(int(self.normaliser.obs_rms.count)), end(self)))
+    train(TrainConfig("CartPole-v1", tmp_path / "run", "dqn", BITS, 0, 640,
+                      settings={**small("dqn", "CartPole-v1"), "norm_steps": norm_steps, "checkpoint_every": 1000}))
+    assert counts == [learned]
 
 
 def test_a_run_folder_keeps_its_settings(tmp_path, quick):
