@@ -40,7 +40,7 @@ def _luts(name: str, designs: Sequence[Compared], least: int) -> Iterator[dict[s
     for which, index, limit in (("median", 0, _MEDIAN), ("worst", 1, _WORST)):
         yield _row(f"build_flows.lut_model{name}_{which}", ours[index],
                    f"% {which} error of {len(designs)} designs' LUTs; baseline: FINN's estimate of its RTL nodes "
-                   f"(with its formula for HLS units {hls[index]:.0f})", f"<= {limit}",
+                   f"(with its formula for HLS units {hls[index]:.0f})", f"<= {limit} on {least} or more",
                    ours[index] <= limit and len(designs) >= least, finns[index])
 
 
