@@ -15,6 +15,7 @@ import numpy as np
 from build_flows import artefacts, folding, parity, resources
 from build_flows.console import stage, table
 from build_flows.folding import Plan
+from build_flows.folds import check_fold
 from build_flows.subject import Subject
 from host import codec
 from host.devices.emulator import Emulator, EmulatorDevice
@@ -45,8 +46,8 @@ class Options:
     verify_netlist: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, known in (("compute", self.compute, tuple(ENGINES)), ("target", self.target, TARGETS),
-                                   ("fold", self.fold, folding.FOLDS)):
+        check_fold("--fold", self.fold)
+        for name, value, known in (("compute", self.compute, tuple(ENGINES)), ("target", self.target, TARGETS)):
             if value not in known:
                 raise UserError("--{} must be one of {}".format(name, ", ".join(known)), value, "choose one of them")
         board = boards.board(self.board)

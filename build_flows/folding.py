@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from build_flows import resources
+from build_flows.folds import FOLDS
 from build_flows.latency import BRIDGE_CYCLES, follow
 from build_flows.resources import NO_LANES, Folding, Shape
 from host.errors import UserError
 from hw.boards import Board
 from hw.mvtu_design import SMALL, Style
 
-FOLDS = ("min-area", "balanced", "min-latency")
 # What is chosen must fit, and the LUT model has errors (docs/resources.md).
 MARGIN = {"rom": 1.1, "dsp": 1.2, "lut": 1.2}
 
@@ -73,18 +73,27 @@ class Plan:
 
 def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lut_percent: float,
            style: Style = SMALL) -> Plan:
-    """The folding for ``fold``: the smallest design, the fastest that fits, or a good product of the two.
+    """The folding for ``fold``: the smallest design, the fastest that fits, a good product of the two, or the smallest
+    of those that answer within so many cycles.
 
-    Raises :class:`UserError` where no design fits ``max_lut_percent`` of the board's LUTs and all its DSPs and BRAMs.
+    Raises :class:`UserError` where no design fits ``max_lut_percent`` of the board's LUTs and all its DSPs and BRAMs,
+    or none that fits is as fast.
     """
     return pick(frontier(shapes, engine, board, max_lut_percent, style), fold)
 
 
 def pick(plans: Sequence[Plan], fold: str) -> Plan:
-    """The plan of a frontier that ``fold`` stands for."""
+    """The plan of a frontier that ``fold`` stands for. Raises :class:`UserError` where none is so fast."""
     if fold == "balanced":
         best = min(plan.lut * plan.latency for plan in plans)
         plans = [plan for plan in plans if plan.lut * plan.latency <= BALANCE * best]
+    elif fold not in FOLDS:
+        fastest = min(plan.latency for plan in plans)
+        plans = [plan for plan in plans if plan.latency <= int(fold)]
+        if not plans:
+            raise UserError(f"an action must take at most {fold} cycles",
+                            f"{fastest} for the fastest design that fits", "allow more, raise --max-lut-percent, or "
+                            "train with fewer bits or smaller layers")
     chosen = min(plans, key=lambda plan: plan.latency if fold == "min-latency" else plan.lut)
     return dataclasses.replace(chosen, fold=fold)
 

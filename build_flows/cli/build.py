@@ -29,6 +29,7 @@ chain is compared on 12,000 observations. One different number fails the build.
 --fold min-area      as few LUTs as possible
 --fold balanced      the smallest with a product of LUTs and latency near the best (default)
 --fold min-latency   as fast as --max-lut-percent of the board's LUTs and its DSPs allow
+--fold 100           the smallest that answers within 100 clock cycles
 `quarl folding` lists them all, from the smallest to the fastest.
 
 For engine rom:
@@ -59,7 +60,8 @@ def add_options(parser: argparse.ArgumentParser, target: str = "emulate", target
     """The build's options, which ``quarl demo`` shares."""
     add_design(parser)
     parser.add_argument("--target", default=target, help=f"{targets} (default {target})")
-    parser.add_argument("--fold", default="balanced", help="min-area, balanced or min-latency (default balanced)")
+    parser.add_argument("--fold", default="balanced", metavar="FOLD",
+                        help="min-area, balanced, min-latency, or the cycles an action may take (default balanced)")
 
 
 def options_of(args: argparse.Namespace) -> Options:

@@ -3,10 +3,10 @@
   quarl folding runs/x --compute rom --board pynq-z2 --max-lut-percent 70
 
 From the smallest to the fastest; the last column says which of them `quarl build --fold` takes: min-area, balanced
-(the smallest whose product of LUTs and latency is within 20 % of the least) or min-latency. PE output channels and SIMD
-inputs of a layer are worked on in every cycle. Latency counts from the last word of the observation to the action,
-interval between two actions without pause: both are exact. LUTs are predicted, bridge included, and some are kept in
-reserve; synthesis has the last word.
+(the smallest whose product of LUTs and latency is within 20 % of the least) or min-latency. `--fold N` takes the first
+with a latency of N cycles or less. PE output channels and SIMD inputs of a layer are worked on in every cycle. Latency
+counts from the last word of the observation to the action, interval between two actions without pause: both are exact.
+LUTs are predicted, bridge included, and some are kept in reserve; synthesis has the last word.
 """
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from build_flows.console import stage, table
     from build_flows.export import ensure_package
     from build_flows.flow import Options
+    from build_flows.folds import FOLDS
     from hw.boards import board
 
     folder = run_folder(args)
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     with stage("search the foldings"):
         plans = folding.frontier(resources.shapes(ensure_package(folder)), options.compute, chip,
                                  options.max_lut_percent, options.style)
-    chosen = {fold: folding.pick(plans, fold).layers for fold in folding.FOLDS}
+    chosen = {fold: folding.pick(plans, fold).layers for fold in FOLDS}
     found: list[dict[str, Any]] = [
         {"lut": round(plan.lut), "lut_percent": round(100 * plan.lut / chip.lut, 1), "dsp": plan.dsp,
          "latency_cycles": plan.latency, "latency_us": plan.latency / chip.clock_mhz,

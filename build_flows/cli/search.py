@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=int, default=20, help="to judge a seed by (default 20)")
     parser.add_argument("--steps", type=int, help="environment steps of a training (default: the preset's)")
     parser.add_argument("--engine", default="rom", help="rom, dsp or lut (default rom)")
-    parser.add_argument("--fold", default="min-area", help="min-area, balanced or min-latency (default min-area)")
+    parser.add_argument("--fold", default="min-area", metavar="FOLD",
+                        help="min-area, balanced, min-latency, or the cycles an action may take (default min-area)")
     parser.add_argument("--jobs", type=int, help="trainings at a time (default: one a core, here "
                         f"{len(os.sched_getaffinity(0))})")
     parser.add_argument("--runs", type=Path, default=Path("runs/search"),

@@ -6,10 +6,11 @@ import functools
 import math
 from typing import Any
 
+from build_flows.folds import check_fold
 from build_flows.search.parity import Parity
 from build_flows.search.space import Candidate, Space
 from build_flows.study.grid import EPISODES, Point, precision_of
-from build_flows.study.groups import ENGINES, FOLDS, resized
+from build_flows.study.groups import ENGINES, resized
 from host.errors import UserError
 
 
@@ -31,9 +32,9 @@ class Search:
     episodes: int = EPISODES
 
     def __post_init__(self) -> None:
-        for option, value, known in (("--engine", self.engine, ENGINES), ("--fold", self.folding, FOLDS)):
-            if value not in known:
-                raise UserError(f"{option} must be one of " + ", ".join(known), value, "choose one of them")
+        check_fold("--fold", self.folding)
+        if self.engine not in ENGINES:
+            raise UserError("--engine must be one of " + ", ".join(ENGINES), self.engine, "choose one of them")
         for option, count in (("--seeds", self.seeds), ("--steps", self.steps), ("--episodes", self.episodes)):
             if count is not None and count < 1:
                 raise UserError(f"{option} must be 1 or more", count, f"pass {option} 3")

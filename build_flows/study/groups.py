@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from build_flows.folds import check_fold
 from build_flows.study.grid import FOLDING, INPUT_BITS, Point, Row, is_precision, precision_of, widths_of
 from host.errors import UserError
 
 KEYS = ("part", "tasks", "algos", "precisions", "methods", "weight_bits", "act_bits", "input_bits", "per_channel",
         "hidden", "engines", "folding", "seeds", "steps")
 METHODS = ("qat", "ptq")
-ENGINES = ("rom", "dsp", "lut")                              # as hw.engines and build_flows.folding have them;
-FOLDS = ("min-area", "balanced", "min-latency")              # those import too much for reading a file
+ENGINES = ("rom", "dsp", "lut")     # as hw.engines has them, which imports too much for reading a file
 CORE = "core"
 Group = Mapping[str, Any]
 
@@ -79,7 +79,8 @@ def _designs(group: Group) -> Iterator[tuple[str | None, str | None]]:
             raise UserError("folding goes with engines", f"folding: {group['folding']}", "give engines: [rom, dsp]")
         yield None, None
         return
-    yield from itertools.product(_chosen("engines", group, ENGINES), _chosen("folding", group, FOLDS, FOLDING))
+    foldings = [check_fold("folding", fold) for fold in _list(group.get("folding", FOLDING))]
+    yield from itertools.product(_chosen("engines", group, ENGINES), foldings)
 
 
 def _chosen(key: str, group: Group, known: tuple[str, ...], usual: str | None = None) -> list[str]:

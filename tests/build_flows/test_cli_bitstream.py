@@ -47,7 +47,8 @@ def failed(capsys, *arguments):
     (("--vivado", "/nowhere"), "--vivado must name Vivado's folder, the one with bin/vivado, found /nowhere."),
     (("--vivado", VIVADO), "Vivado needs the board files of tul.com.tw:pynq-z2:part0:1.0, found none below no folder."),
     (("--vivado", VIVADO, "--timeout", "0"), "--timeout must be above 0 seconds, found 0.0."),
-    (("--fold", "flat"), "--fold must be one of min-area, balanced, min-latency, found flat."),
+    (("--fold", "flat"), "--fold must be min-area, balanced, min-latency or the cycles that an action "
+                           "may take, found flat."),
     (("--shell", "dmas"), "--shell must be one of bridge, dma, found dmas."),
     (("--hlslib", "x"), "--hlslib goes with --shell dma, found --shell bridge. Fix: leave it out"),
     (("--board", "pynq-z3"), "the board must be a known one, found 'pynq-z3'. Fix: write pynq-z"),

@@ -92,7 +92,8 @@ def test_a_failed_build_keeps_the_one_before(built, monkeypatch):
 @pytest.mark.parametrize(("field", "value", "text"), [
     ("compute", "gpu", "--compute must be one of rom, dsp, lut, found gpu"),
     ("target", "moon", "--target must be one of emulate, synth, found moon"),
-    ("fold", "flat", "--fold must be one of min-area, balanced, min-latency, found flat"),
+    ("fold", "flat", "--fold must be min-area, balanced, min-latency or the cycles that an action may take, "
+                     "found flat"),
     ("max_lut_percent", 0, "--max-lut-percent must be above 0 and at most 100, found 0"),
 ])
 def test_bad_options_name_the_rule(field, value, text):

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from build_flows import folding, resources
-from build_flows.folding import FOLDS, MARGIN, choose, frontier, options
+from build_flows.folding import MARGIN, choose, frontier, options
+from build_flows.folds import FOLDS
 from build_flows.latency import BRIDGE_CYCLES, follow
 from build_flows.resources import NO_LANES, Shape
 from host.errors import UserError
@@ -91,6 +92,18 @@ def test_the_three_folds_trade_area_for_latency(engine):
     assert small.lut < middle.lut < fast.lut
     assert small.latency > middle.latency > fast.latency
     assert fast.interval < small.interval
+
+
+def test_a_number_of_cycles_is_the_smallest_design_that_keeps_it():
+    shapes = net(8, 64, 64, 4)
+    plans = frontier(shapes, "rom", BOARD, 70)
+    for cycles in (40, 100, 1000):
+        plan = choose(shapes, "rom", str(cycles), BOARD, 70)
+        assert plan.latency <= cycles and plan.fold == str(cycles)
+        assert plan.lut == min(each.lut for each in plans if each.latency <= cycles)
+    with pytest.raises(UserError, match=r"an action must take at most 3 cycles, found \d+ for the fastest design that "
+                                        r"fits\. Fix: allow more, raise --max-lut-percent, or train"):
+        choose(shapes, "rom", "3", BOARD, 70)
 
 
 @pytest.mark.parametrize(("dims", "width", "latency", "interval", "percent"), [

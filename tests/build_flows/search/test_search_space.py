@@ -55,7 +55,8 @@ def test_the_actor_alone_changes_its_size():
     ({"algo": "pp"}, "the algorithm must be one of .*, found pp. Fix: choose one with --algo"),
     ({"task": "ALE/Pong-v5"}, "must read a vector of features, found pixels of ALE/Pong-v5. Fix: choose another"),
     ({"engine": "rem"}, "--engine must be one of rom, dsp, lut, found rem"),
-    ({"folding": "tiny"}, "--fold must be one of min-area, balanced, min-latency, found tiny"),
+    ({"folding": "tiny"}, "--fold must be min-area, balanced, min-latency or the cycles that an action may "
+                           "take, found tiny"),
     ({"seeds": 0}, "--seeds must be 1 or more, found 0"), ({"episodes": -1}, "--episodes must be 1 or more, found -1"),
     ({"steps": 0}, "--steps must be 1 or more, found 0"),
 ])

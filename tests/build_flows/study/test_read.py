@@ -101,10 +101,9 @@ def test_the_sizes_are_the_actor_s(tmp_path):
     assert study.points()[0].settings["net_arch"] == {"pi": [32, 16], "qf": [64, 64]}
 
 
-def test_names_of_engines_and_foldings():
-    from build_flows import folding
+def test_names_of_engines():
     from hw import engines
-    assert tuple(engines.ENGINES) == groups.ENGINES and folding.FOLDS == groups.FOLDS
+    assert tuple(engines.ENGINES) == groups.ENGINES
 
 
 def test_the_hardware_study_of_this_repository():
@@ -157,7 +156,8 @@ GROUP = "groups: [{tasks: CartPole-v1, algos: ppo, precisions: fp32%s}]"
     ("groups: [{tasks: 3, algos: ppo, precisions: fp32}]", "tasks must be a name or a list of names", "3",
      "see `tasks`"),
     (GROUP % ", engines: [rom, cpu]", "engines must be of rom, dsp, lut", "cpu", "choose one of them"),
-    (GROUP % ", engines: rom, folding: fast", "folding must be of min-area, ", "fast", "choose one of them"),
+    (GROUP % ", engines: rom, folding: fast", "folding must be min-area, ", "fast",
+     "choose one of them, or pass for example 100"),
     (GROUP % ", folding: balanced", "folding goes with engines", "folding: balanced", "give engines"),
     ("groups: [{tasks: CartPole-v1, algos: ppo, precisions: qat4, engines: []}]",
      "a study must have at least one point", "none in", "give it a group"),
