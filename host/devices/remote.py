@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Any, Callable, ContextManager, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class RemoteDevice(Device):
         self._keys, self._timeout_s, self._retry_s = keys, timeout_s, retry_s
         self._ours = wire.Identity.of(policy)
         self._context: Any = None
-        self._core: ContextManager[None] = Core(address) if is_loopback(address) else contextlib.nullcontext()
+        self._core = Core(address, is_loopback(address))
         self._session = self._sequence = 0
 
     def open(self) -> None:
@@ -100,6 +100,7 @@ class RemoteDevice(Device):
     def _drop(self) -> None:
         self._context.destroy(linger=0)
         self._context = None
+        self._core.release()
 
     def _hello(self, deadline: float) -> None:
         """Get the device, or raise the server's reason why not."""
@@ -119,9 +120,9 @@ class RemoteDevice(Device):
         self._sequence += 1
         sequence, deadline = self._sequence, time.monotonic() + (timeout_s or self._timeout_s)
         frame = wire.pack(kind, self._session, sequence, payload)
+        self._core.hold()
         while True:
-            with self._core:
-                answer = self._exchange(frame, sequence, deadline)
+            answer = self._exchange(frame, sequence, deadline)
             if answer.kind != wire.ERROR:
                 return answer.payload
             code, error = self._read(wire.unpack_error, answer.payload)

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from typing import Any, Iterable, Set
 
 
 class Core:
     """The core for the server at ``address``, tcp://HOST:PORT: from the port, so that client and server agree.
 
-    As a context manager it has the thread that enters, until that leaves. Where threads cannot be told their core,
-    they stay where they are.
+    As a context manager it has the thread that enters, until that leaves. Where threads cannot be told their core, or
+    the other end is not on this machine (``near``), they stay where they are.
     """
 
-    def __init__(self, address: str):
+    def __init__(self, address: str, near: bool = True):
         self._one: Set[int] = set()
-        if hasattr(os, "sched_setaffinity"):
+        self._held = self._thread = 0
+        if near and hasattr(os, "sched_setaffinity"):
             allowed = sorted(os.sched_getaffinity(0))
             self._one = {allowed[int(address.rpartition(":")[2]) % len(allowed)]}
 
@@ -32,6 +34,20 @@ class Core:
     def __exit__(self, *_: Any) -> None:
         if self._one:
             _move(0, self._before)
+
+    def hold(self) -> None:
+        """The calling thread is here until :meth:`release`, an earlier one no more. Cheap where it is here already."""
+        if self._held != threading.get_ident() and self._one:
+            self.release()
+            self._held, self._thread, self._home = threading.get_ident(), threading.get_native_id(), \
+                os.sched_getaffinity(0)
+            self.keep([0])
+
+    def release(self) -> None:
+        """The thread that is held goes where it could before."""
+        if self._held:
+            self._held = 0
+            _move(self._thread, self._home)
 
     def keep(self, threads: Iterable[int]) -> None:
         """These threads of this process are on the core from now on; 0 is the calling one."""

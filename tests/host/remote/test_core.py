@@ -53,6 +53,31 @@ def test_other_threads_are_kept_there_and_those_that_ended_do_not_matter():
     core.keep([2 ** 30])
 
 
+def test_one_thread_is_held_until_it_is_released_or_another_comes():
+    before, core = here(), Core("tcp://127.0.0.1:5555")
+    with core:
+        there = here()
+    core.hold()
+    core.hold()
+    assert here() == there
+    seen = []
+    thread = threading.Thread(target=lambda: (core.hold(), seen.append(here()), core.release(), seen.append(here())))
+    main = os.sched_getaffinity(threading.get_native_id())
+    thread.start()
+    thread.join()
+    assert main == there and seen[0] == there and here() == before
+    core.release()
+    assert here() == before
+
+
+def test_an_end_on_another_machine_moves_nobody():
+    before, core = here(), Core("tcp://192.0.2.1:5555", near=False)
+    core.hold()
+    with core:
+        assert here() == before
+    core.release()
+
+
 def test_where_threads_cannot_be_told_nothing_happens(monkeypatch):
     before = here()
     with monkeypatch.context() as patch:
@@ -88,10 +113,11 @@ def step_at(address, served):
     before, others = here(), threads()
     with RemoteDevice(POLICY, address) as device:
         made = [os.sched_getaffinity(thread) for thread in threads() - others]
-        device._socket = Watched(device._socket)
+        device._socket = watched = Watched(device._socket)
         device.step(codes(1)[0])
-        assert here() == before
-        return device._socket.cores, served.cores, made
+        assert here() == watched.cores
+    assert here() == before
+    return watched.cores, served.cores, made
 
 
 def test_client_and_server_of_one_machine_meet():
