@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -71,19 +71,24 @@ class RemoteDevice(Device):
 
     def step(self, codes: np.ndarray) -> Reply:
         check_codes(self.policy, codes)
-        return self._steps(codes.reshape(1, -1))[0]
+        accumulators, cycles, network_ns = self._steps(codes, 1)
+        return Reply(accumulators[0], cycles[0], network_ns)
 
     def step_many(self, codes: np.ndarray) -> List[Reply]:
         check_codes(self.policy, codes, batch=True)
-        batch = self._ours.batch
-        return [reply for start in range(0, len(codes), batch) for reply in self._steps(codes[start:start + batch])]
+        replies: List[Reply] = []
+        while len(replies) < len(codes):
+            some = codes[len(replies):len(replies) + self._ours.batch]
+            accumulators, cycles, network_ns = self._steps(some, len(some))
+            replies += [Reply(row, each, network_ns) for row, each in zip(accumulators, cycles)]
+        return replies
 
-    def _steps(self, codes: np.ndarray) -> List[Reply]:
+    def _steps(self, codes: np.ndarray, count: int) -> Tuple[np.ndarray, List[Optional[int]], int]:
+        """Accumulators int32 [count, out] and cycles of each of ``count`` steps, and a step's time on the network."""
         start = time.perf_counter_ns()
         payload = self._ask(wire.STEP, codes.tobytes())
-        device_ns, cycles, accumulators = self._read(wire.unpack_results, payload, len(codes), self._ours.outputs)
-        network_ns = max(0, time.perf_counter_ns() - start - device_ns) // len(codes)
-        return [Reply(row, None if each < 0 else each, network_ns) for row, each in zip(accumulators, cycles)]
+        device_ns, cycles, accumulators = self._read(wire.unpack_results, payload, count, self._ours.outputs)
+        return accumulators, cycles, max(0, time.perf_counter_ns() - start - device_ns) // count
 
     def reset(self) -> None:
         self._ask(wire.RESET)

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import json
 import struct
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -111,8 +111,8 @@ def pack_results(device_ns: int, replies: Sequence[Reply]) -> bytes:
     return head + b"".join([reply.accumulators.astype(_ACCUMULATOR, copy=False).tobytes() for reply in replies])
 
 
-def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, List[int], np.ndarray]:
-    """Device nanoseconds, the cycles of each of ``count`` steps (-1: none), and accumulators int32 [count, outputs].
+def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, List[Optional[int]], np.ndarray]:
+    """Device nanoseconds, the cycles of each of ``count`` steps, and accumulators int32 [count, outputs], read-only.
 
     Raises :class:`WireError`.
     """
@@ -121,7 +121,8 @@ def unpack_results(payload: memoryview, count: int, outputs: int) -> Tuple[int, 
     if len(payload) != size:
         raise WireError("a RESULT of %d bytes, not %d" % (len(payload), size))
     device_ns, *cycles = head.unpack_from(payload)
-    return device_ns, cycles, np.frombuffer(payload, _ACCUMULATOR, offset=head.size).reshape(count, outputs)
+    accumulators = np.frombuffer(payload, _ACCUMULATOR, offset=head.size)
+    return device_ns, [None if each < 0 else each for each in cycles], accumulators.reshape(count, outputs)
 
 
 @functools.lru_cache(maxsize=16)
