@@ -104,7 +104,8 @@ def create(algo: str, settings: Mapping[str, Any], venv: VecEnv, bits: Bits | No
         adam["eps"] = 1e-5                                      # Stable-Baselines3's
     chosen, pixels, net_arch = ALGORITHMS[algo], is_pixels(venv.observation_space), settings["net_arch"]
     network = policy_arguments(net_arch) if pixels else {"net_arch": net_arch}
-    network |= {key: settings[key] for key in ("ortho_init",) if key in settings}
+    if "ortho_init" in settings:
+        network["ortho_init"] = settings["ortho_init"]
     model = chosen.model(chosen.pixel_policy if pixels else chosen.policy, venv, seed=seed, device=device,
                          policy_kwargs={"bits": bits, **network, "optimizer_kwargs": adam}, **arguments)
     model.precision = precision

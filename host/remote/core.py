@@ -27,13 +27,10 @@ class Core:
             self._one = {allowed[int(address.rpartition(":")[2]) % len(allowed)]}
 
     def __enter__(self) -> None:
-        if self._one:
-            self._before = os.sched_getaffinity(0)
-            self.keep([0])
+        self.hold()
 
     def __exit__(self, *_: Any) -> None:
-        if self._one:
-            _move(0, self._before)
+        self.release()
 
     def hold(self) -> None:
         """The calling thread is here until :meth:`release`, an earlier one no more. Cheap where it is here already."""
