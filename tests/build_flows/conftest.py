@@ -22,3 +22,10 @@ def built(tmp_path_factory):
     options = flow.Options(fold="balanced")
     flow.build(what, options, folder / "accel")
     return what, options, folder / "accel"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run folder as far as the checks before any work look at it."""
+    (tmp_path / "config.yaml").write_text("{}")
+    return tmp_path

@@ -13,6 +13,7 @@ import yaml
 
 from build_flows import artefacts, energy
 from build_flows.bitstream.results import take
+from build_flows.report.inputs import Run, read_run
 from host import accelerator
 from host import policy as package
 from host.files import write_json
@@ -220,3 +221,10 @@ class Page(html.parser.HTMLParser):
 
     def charts(self) -> list[dict[str, Any]]:
         return [json.loads(data) for attributes, data in self.scripts if attributes.get("type") == "application/json"]
+
+
+def configure(folder: Path, **changes: Any) -> Run:
+    """The run with ``changes`` in its config.yaml."""
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+    return read_run(folder)

@@ -14,13 +14,6 @@ from hw.activity import KINDS
 from models.bits import Bits
 
 
-@pytest.fixture
-def run(tmp_path):
-    """A run folder as far as the checks before any work look at it."""
-    (tmp_path / "config.yaml").write_text("{}")
-    return tmp_path
-
-
 @pytest.mark.parametrize(("options", "text"), [
     ((), "--energy goes with --target synth, found --target emulate. Fix: leave it out, or change the target."),
     (("--target", "bitstream"), "--energy goes with --target synth, found --target bitstream."),

@@ -30,13 +30,6 @@ def test_names_of_the_design(instance, names):
     assert fmax.named(instance) == names
 
 
-@pytest.fixture
-def run(tmp_path):
-    """A run folder as far as the checks before any work look at it."""
-    (tmp_path / "config.yaml").write_text("{}")
-    return tmp_path
-
-
 @pytest.mark.parametrize(("options", "text"), [
     ((), "--fmax goes with --target synth, found --target emulate."),
     (("--target", "bitstream"), "--fmax goes with --target synth, found --target bitstream."),
