@@ -4,7 +4,7 @@ from __future__ import annotations
 import csv
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,10 @@ _HARDWARE = ("board", *_SYNTHESIS, "lut_percent", "lut_estimate", "dsp_estimate"
              "latency_cycles_estimate", "interval_cycles", "interval_cycles_estimate", "energy_nj_estimate",
              "energy_nj_low", "energy_nj_high", "clock_mhz", "build_seconds")
 COLUMNS = (*_POINT, *_RETURN, *_HARDWARE, "error", "name")
+# What the table of designs shows, and its titles.
+_FIGURES = {"lut": "LUT", "lut_estimate": "est.", "ff": "FF", "dsp": "DSP", "bram36": "BRAM",
+            "latency_cycles": "latency", "latency_cycles_estimate": "est.", "interval_cycles": "interval"}
+_ENERGY = {"energy_nj_estimate": "nJ (est.)"}
 _TEXT = """\
 # Study {name}
 
@@ -35,9 +39,12 @@ _DESIGNS = """
 ## Designs
 
 Built, synthesised by Yosys, compared bit for bit, and played on the emulated RTL. Resources and cycles are means over
-the seeds, bridge included; est.: predicted before the build.
+the seeds, bridge included; est.: predicted before the build.{energy}
 
 """
+_ENERGY_NOTE = """
+nJ (est.): the energy of an action, an estimate from toggles of the synthesised netlist (docs/energy.md); no power was
+measured."""
 
 
 def write(study: Study, folder: Path, records: Mapping[str, Record]) -> None:
@@ -50,7 +57,7 @@ def write(study: Study, folder: Path, records: Mapping[str, Record]) -> None:
     software, hardware = table(study, records), designs(study, records)
     shown = "\n" + _markdown(*software, 2)
     if hardware[1]:
-        shown += _DESIGNS + _markdown(*hardware, 5)
+        shown += _DESIGNS.format(energy=_ENERGY_NOTE if _has_energy(records) else "") + _markdown(*hardware, 5)
     write_bytes(folder / "table.md", _TEXT.format(name=study.name, episodes=study.rows[0].points[0].episodes,
                                                   tables=shown).encode())
 
@@ -148,23 +155,24 @@ def _cell(points: Sequence[Point], records: Mapping[str, Record]) -> str:
 
 def designs(study: Study, records: Mapping[str, Record]) -> tuple[list[str], list[list[str]]]:
     """Of the points with hardware: column titles, and a row for each design that has a result, over its seeds."""
-    rows = []
+    rows, figures = [], {**_FIGURES, **(_ENERGY if _has_energy(records) else {})}
     for row in study.rows:
         groups: dict[tuple[str, str, str], list[Point]] = {}
         for point in row.points:
             if point.engine:
                 groups.setdefault((point.precision, point.engine, str(point.folding)), []).append(point)
-        rows += [[row.task, _algorithm(row), *key, _cell(points, records), *_figures(points, records)]
+        rows += [[row.task, _algorithm(row), *key, _cell(points, records), *_figures(points, records, figures)]
                  for key, points in groups.items() if any(point.name in records for point in points)]
-    return ["task", "algorithm", "policy", "engine", "folding", "return", "LUT", "est.", "FF", "DSP", "BRAM", "latency",
-            "est.", "interval"], rows
+    return ["task", "algorithm", "policy", "engine", "folding", "return", *figures.values()], rows
 
 
-def _figures(points: Sequence[Point], records: Mapping[str, Record]) -> list[str]:
+def _has_energy(records: Mapping[str, Record]) -> bool:
+    return any("energy_nj" in record.get("hardware", {}) for record in records.values())
+
+
+def _figures(points: Sequence[Point], records: Mapping[str, Record], columns: Iterable[str]) -> list[str]:
     found = [_hardware(records[p.name]["hardware"]) for p in points if is_done(records.get(p.name))]
-    keys = ("lut", "lut_estimate", "ff", "dsp", "bram36", "latency_cycles", "latency_cycles_estimate",
-            "interval_cycles")
-    return [_mean([each[key] for each in found]) for key in keys]
+    return [_mean([each[column] for each in found if each[column] != ""]) for column in columns]
 
 
 def _mean(values: Sequence[float]) -> str:

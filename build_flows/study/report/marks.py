@@ -12,6 +12,7 @@ Row = Mapping[str, Any]      # of results.csv, as build_flows.study.tables.line 
 _VARIANT = {"input_bits": "{}-bit input", "per_channel": "per channel: {}", "hidden": "hidden {}",
             "total_steps": "{:,} steps", "folding": "{}"}
 _POLICY = ("task", "algo", "precision", "input_bits", "per_channel", "hidden", "total_steps")
+ENERGY = ("energy_nj_estimate", "energy_nj_low", "energy_nj_high")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +69,19 @@ class Mark:
             lines += [f"LUT {count(round(self.mean('lut')))} synthesised, {count(round(self.mean('lut_estimate')))} "
                       f"estimated ({self.error:+.1f} %)",
                       f"latency {real(cycles).removesuffix('.0')} cycles measured, "
-                      f"{microseconds(cycles / self['clock_mhz'])} at {self['clock_mhz']:g} MHz"]
+                      f"{microseconds(cycles / self['clock_mhz'])} at {self['clock_mhz']:g} MHz",
+                      *(f"energy {mark.energy} nJ an action, estimated" for mark in with_energy([self]))]
         return "<br>".join(lines)
 
     @property
     def error(self) -> float:
         """Of the LUTs' estimate, in percent of what was synthesised."""
         return 100 * (self.mean("lut_estimate") / self.mean("lut") - 1)
+
+    @property
+    def energy(self) -> str:
+        """Estimate of an action's nJ and its range, ``61.0 (44.5 to 267.0)``, of a mark :func:`with_energy`."""
+        return "{} ({} to {})".format(*(real(self.mean(column)) for column in ENERGY))
 
 
 def done(rows: Iterable[Row]) -> list[Row]:
@@ -85,6 +92,12 @@ def done(rows: Iterable[Row]) -> list[Row]:
 def designs(rows: Iterable[Row]) -> list[Mark]:
     """What was built."""
     return _marks([row for row in done(rows) if row["engine"]], (*_POLICY, "engine", "folding"))
+
+
+def with_energy(marks: Iterable[Mark]) -> list[Mark]:
+    """The designs whose energy was estimated, each with the seeds of which it was."""
+    found = [dataclasses.replace(mark, rows=tuple(row for row in mark.rows if row[ENERGY[0]] != "")) for mark in marks]
+    return [mark for mark in found if mark.rows]
 
 
 def policies(rows: Iterable[Row]) -> list[Mark]:

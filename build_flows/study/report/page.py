@@ -5,18 +5,18 @@ import json
 import os
 import statistics
 import urllib.parse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from build_flows.report.charts import chart
 from build_flows.report.document import document
-from build_flows.report.figures import count, mean_std, percent, real
+from build_flows.report.figures import NONE, count, mean_std, percent, real
 from build_flows.report.markup import Html, join, table, tag
 from build_flows.study import tables
 from build_flows.study.grid import Study
-from build_flows.study.report.marks import Mark, Row, designs, done
+from build_flows.study.report.marks import ENERGY, Mark, Row, designs, done, with_energy
 from build_flows.study.report.plots import Plot, plots
 from build_flows.study.report.static import write_plots
 from build_flows.study.results import Record
@@ -28,6 +28,7 @@ _COLUMNS: dict[str, str] = {"Task": "l", "Algorithm": "l", "Policy": "l", "Seed"
 _HARDWARE: dict[str, str] = {
     "Engine": "l", "LUT, synthesised": "r", "LUT, estimated": "r", "Error": "r", "FF": "r", "DSP": "r", "BRAM": "r",
     "Latency, cycles, measured": "r", "estimated": "r", "Interval, cycles, measured": "r"}
+_ENERGY = "Energy per action, nJ, estimated (range)"
 _BACKENDS = {"torch": "fp32 and fp16 policies were played by torch",
              "integer": "quantised policies by the integer reference, which acts as the hardware does, bit for bit",
              "emulator": "designs by the emulated RTL, every step of which is compared with the integer reference"}
@@ -98,6 +99,9 @@ def _meaning(rows: Sequence[Row]) -> Html:
                 "are these cycles at the clock that was asked for; this page does not say that it is reached."),
             tag("li", tag("b", "Synthesised: "), "LUT, FF, DSP and BRAM are counts of Yosys, with the bridge, before "
                 "place and route."),
+            *([tag("li", tag("b", "Estimated: "), "energy per action, from toggles of the synthesised netlist, counted "
+                   "in its simulation, and published figures of cells. It stands with the range that these leave open; "
+                   "no power was measured.")] if with_energy(built) else []),
             tag("li", tag("b", "Estimated: "), "LUTs and cycles, from formulas before the build. They were off by:")]
     return join([tag("ul", *items), *([_errors(built)] if built else [])])
 
@@ -115,10 +119,11 @@ def _errors(built: Sequence[Mark]) -> Html:
 
 
 def _points(rows: Sequence[Row], links: Mapping[str, str | None]) -> Html:
-    columns = {**_COLUMNS, **(_HARDWARE if any(row["engine"] for row in rows) else {}), "Run": "l"}
+    columns = {**_COLUMNS, **(_HARDWARE if any(row["engine"] for row in rows) else {}),
+               **({_ENERGY: "r"} if with_energy(designs(rows)) else {}), "Run": "l"}
     head = tag("tr", *(tag("th", title, scope="col", class_=_kind(align)) for title, align in columns.items()))
     body = [tag("tr", *(tag("td", cell, class_=_kind(align)) for cell, align in zip(
-        _cells(row, links[row["name"]], "Engine" in columns), columns.values(), strict=True)), id=row["name"],
+        _cells(row, links[row["name"]], columns), columns.values(), strict=True)), id=row["name"],
         data_where=json.dumps({key: [row[key]] if key == "task" else ["", row[key]] for key in _FILTERS}))
         for row in rows]
     return tag("div", tag("table", tag("caption", "Every seed. Returns: mean ± standard deviation of the episodes."),
@@ -130,10 +135,10 @@ def _kind(align: str) -> str | None:
     return "number" if align == "r" else None
 
 
-def _cells(row: Row, link: str | None, hardware: bool) -> Iterable[object]:
+def _cells(row: Row, link: str | None, columns: Container[str]) -> Iterable[object]:
     yield from (row["task"], row["algo"], row["precision"], row["seed"])
     yield _bad(row["error"]) if row["error"] else mean_std(row["return_mean"], row["return_std"])
-    if hardware:
+    if "Engine" in columns:
         yield " ".join(filter(None, (row["engine"], row["folding"])))
         built: dict[str, Any] = row if row["engine"] and not row["error"] else {}      # type: ignore[assignment]
         yield from (count(built.get("lut")), count(built.get("lut_estimate")),
@@ -141,6 +146,8 @@ def _cells(row: Row, link: str | None, hardware: bool) -> Iterable[object]:
         yield from (count(built.get(key)) for key in ("ff", "dsp", "bram36", "latency_cycles",
                                                       "latency_cycles_estimate"))
         yield real(built.get("interval_cycles"))
+    if _ENERGY in columns:
+        yield NONE if row.get(ENERGY[0], "") == "" else Mark((row,)).energy
     yield (tag("a", row["name"], href=link, target="_blank", rel="noopener") if link else
            tag("button", row["name"], type="button", title="copy the name"))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from build_flows.report.charts import PALETTE, axis
 from build_flows.report.figures import count
-from build_flows.study.report.marks import Mark, Row, designs, front, policies
+from build_flows.study.report.marks import ENERGY, Mark, Row, designs, front, policies, with_energy
 
 Trace = dict[str, Any]
 _COLOURS = list(PALETTE.values())
@@ -53,6 +53,11 @@ def plots(rows: Sequence[Row]) -> list[Plot]:
              "Clock cycles from the last observation word to the action, as measured on the emulated RTL.",
              _by_bits(even, "latency_cycles"), axis("Bits of weights and activations", **_BITS),
              axis("Latency, cycles", rangemode="tozero")),
+        Plot("energy_bits", "Energy per action against bits, estimated",
+             "An estimate from toggles of the synthesised netlist; no power was measured. Bars: the range of the "
+             "estimate, not the deviation of the seeds, whose mean is shown.",
+             _energies(even), axis("Bits of weights and activations", **_BITS),
+             axis("Energy per action, nJ, estimated", rangemode="tozero")),
         Plot("lut_estimate", "Estimate against synthesis",
              "LUTs as predicted before the build against what Yosys found; a point names its error in percent.",
              _estimates(built), axis("LUT, synthesised", rangemode="tozero"),
@@ -137,6 +142,17 @@ def _pareto(built: Sequence[Mark], trained: Sequence[Mark]) -> list[Trace]:
 def _by_bits(even: Sequence[Mark], column: str) -> list[Trace]:
     return [_trace(sorted(group, key=lambda mark: mark.bits or 0), lambda mark: mark.bits, column, number,
                    "lines+markers") for number, group in _series(even)]
+
+
+def _energies(even: Sequence[Mark]) -> list[Trace]:
+    found = []
+    for number, group in _series(with_energy(even)):
+        marks = sorted(group, key=lambda mark: mark.bits or 0)
+        bounds = [[mark.mean(column) for column in ENERGY] for mark in marks]
+        found.append(_trace(marks, lambda mark: mark.bits, ENERGY[0], number, "lines+markers", error_y={
+            "type": "data", "symmetric": False, "array": [high - nominal for nominal, _, high in bounds],
+            "arrayminus": [nominal - low for nominal, low, _ in bounds], "thickness": 1}))
+    return found
 
 
 def _estimates(built: Sequence[Mark]) -> list[Trace]:

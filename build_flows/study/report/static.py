@@ -76,7 +76,10 @@ def _scatter(axes: Axes, trace: Trace) -> None:
 
 
 def _bars(trace: Trace, name: str) -> Any:
-    return trace[name]["array"] if name in trace else None
+    if name not in trace:
+        return None
+    bars = trace[name]
+    return [bars["arrayminus"], bars["array"]] if "arrayminus" in bars else bars["array"]
 
 
 def _limits(axes: Axes, plot: Plot) -> None:

@@ -109,6 +109,25 @@ def test_tables_of_designs(tmp_path):
     assert (failed["engine"], failed["error"], failed["lut"]) == ("dsp", "does not fit", "")
 
 
+def test_the_table_of_designs_has_energy_where_it_was_estimated(tmp_path):
+    points = tuple(point("qat4", seed, engine=engine, folding="balanced") for engine in ("rom", "dsp")
+                   for seed in (0, 1))
+    study = Study("mine", (Row("core", "CartPole-v1", "ppo", "", points),), {})
+    records = {p.name: design_record() for p in points}
+    tables.write(study, tmp_path, records)
+    assert "nJ" not in (tmp_path / "table.md").read_text() and "nJ (est.)" not in tables.designs(study, records)[0]
+    for made, energy in ((points[0], 60.0), (points[1], 61.0)):
+        records[made.name]["hardware"]["energy_nj"] = {"low": 40.0, "nominal": energy, "high": 200.0}
+    columns, rows = tables.designs(study, records)
+    assert columns[-1] == "nJ (est.)" and [row[-1] for row in rows] == ["60.5", ""]
+    del records[points[1].name]["hardware"]["energy_nj"]
+    assert tables.designs(study, records)[1][0][-1] == "60", "the mean of the seeds that have it"
+    tables.write(study, tmp_path, records)
+    text = (tmp_path / "table.md").read_text()
+    assert "| latency | est. | interval | nJ (est.) |" in text and "| 92 | 92 | 64 | 60 |" in text
+    assert "nJ (est.): the energy of an action, an estimate from toggles of the synthesised netlist " in text
+
+
 def test_tables(tmp_path):
     rows = (Row("core", "CartPole-v1", "ppo", "", tuple(point(p, s) for p in ("fp32", "ptq8", "qat2") for s in (0, 1))),
             Row("core", "CartPole-v1", "a2c", "per channel", (point("qat4", algo="a2c", per_channel=True),)),

@@ -13,7 +13,7 @@ import study_rows
 
 from build_flows import cli
 from build_flows.study import results
-from build_flows.study.grid import Study
+from build_flows.study.grid import Row, Study
 from build_flows.study.read import read_study
 from build_flows.study.report import write_report
 
@@ -30,8 +30,8 @@ def page(tmp_path_factory):
 
 def test_the_plots_lie_beside_it_as_svg(page):
     assert {path.name for path in (page.parent / "plots").iterdir()} == {
-        "return_bits.svg", "return_lut.svg", "lut_bits.svg", "latency_bits.svg", "lut_estimate.svg", "heat_return.svg",
-        "heat_lut.svg"}
+        "return_bits.svg", "return_lut.svg", "lut_bits.svg", "latency_bits.svg", "energy_bits.svg", "lut_estimate.svg",
+        "heat_return.svg", "heat_lut.svg"}
 
 
 def text_of(source):
@@ -44,8 +44,18 @@ def test_says_what_is_measured_and_what_is_estimated(page):
                  "Measured: returns, over 2 fresh episodes a seed; fp32 and fp16 policies were played by torch; "
                  "quantised policies by the integer reference, which acts as the hardware does, bit for bit; designs "
                  "by the emulated RTL", "Synthesised: LUT, FF, DSP and BRAM are counts of Yosys",
-                 "rom 12 10.0 % 10.0 % 12 of 12"):
+                 "Estimated: energy per action, from toggles of the synthesised netlist, counted in its simulation, "
+                 "and published figures of cells. It stands with the range that these leave open; no power was "
+                 "measured.", "rom 12 10.0 % 10.0 % 12 of 12"):
         assert part in text
+
+
+def test_without_energy_it_does_not_speak_of_it(tmp_path):
+    made = study_rows.point("qat4", engine="dsp")
+    study = Study("plain", (Row("core", made.task, made.algo, "", (made,)),), {})
+    source = write_report(study, {made.name: study_rows.record(made, 5.0, 9, 9, 9)}, tmp_path, tmp_path).read_text()
+    assert made.name in source and "energy" not in re.sub("<script.*?</script>", "", source, flags=re.DOTALL).lower()
+    assert not (tmp_path / "plots" / "energy_bits.svg").exists()
 
 
 def test_every_point_is_in_the_table_with_a_link_to_its_report_or_its_name(page):
@@ -56,11 +66,15 @@ def test_every_point_is_in_the_table_with_a_link_to_its_report_or_its_name(page)
     design = study_rows.point("qat4", 1, engine="rom").name
     assert rows[design] == (
         {"task": ["CartPole-v1"], "algo": ["", "ppo"], "engine": ["", "rom"]},
-        f"CartPole-v1 ppo qat4 1 493.0 ± 1.0 rom balanced 4,010 4,411 +10.0 % 0 0 0 80 80 64.0 {design}")
+        f"CartPole-v1 ppo qat4 1 493.0 ± 1.0 rom balanced 4,010 4,411 +10.0 % 0 0 0 80 80 64.0 "
+        f"81.0 (40.5 to 324.0) {design}")
+    assert '<th scope="col" class="number">Energy per action, nJ, estimated (range)</th>' in source
     assert re.findall(r'<a href="([^"]+)"', source) == [f"../runs/{design}/report.html"]
     assert source.count('title="copy the name"') == 69
     assert 'title="does not fit &lt;the board&gt;">failed</span>' in source
-    assert "failed rom balanced – – – – – – – – –" in rows[study_rows.point("qat8", engine="rom").name][1]
+    assert "failed rom balanced – – – – – – – – – –" in rows[study_rows.point("qat8", engine="rom").name][1]
+    without_energy = study_rows.point("qat4", engine="dsp").name
+    assert rows[without_energy][1].endswith(f" 80 80 64.0 – {without_energy}")
 
 
 def test_carries_plotly_once_and_loads_nothing(page):
@@ -148,11 +162,11 @@ def rows_shown(tab):
     return tab.evaluate("rows.filter((row) => row.checkVisibility()).length")
 
 
-def centre(tab, trace):
-    """Where the first mark of a trace of the plot of returns and LUTs is on the screen."""
+def centre(tab, trace, title="Return against LUTs"):
+    """Where the first mark of a trace of the plot of that title is on the screen."""
     return tab.evaluate(f"""(() => {{
         const plot = [...document.querySelectorAll(".plot")].find(
-            (plot) => plot.getAttribute("aria-label").startsWith("Return against LUTs"));
+            (plot) => plot.getAttribute("aria-label").startsWith("{title}"));
         plot.scrollIntoView({{ block: "center", behavior: "instant" }});
         const index = plot.data.filter((trace) => trace.visible).findIndex((trace) => trace.name === "{trace}");
         const box = plot.querySelectorAll(".scatterlayer .trace")[index].querySelector("path.point")
@@ -160,9 +174,9 @@ def centre(tab, trace):
         return [box.x + box.width / 2, box.y + box.height / 2]; }})()""")
 
 
-def hover(tab, trace):
+def hover(tab, trace, *title):
     """The text that appears over the first mark of ``trace``."""
-    x, y = centre(tab, trace)
+    x, y = centre(tab, trace, *title)
     tab.mouse("mouseMoved", x, y)
     text = tab.evaluate("""new Promise((found) => { const look = () => {
         const text = document.querySelector(".hoverlayer .hovertext")?.textContent;
@@ -182,13 +196,14 @@ def test_chromium_draws_what_the_filters_choose(tab):
     found = choose(tab, task="CartPole-v1", algo="", engine="")
     assert set(found) == {
         "Return against bits", "Return against LUTs", "LUTs against bits", "Latency against bits",
-        "Estimate against synthesis", "Return by weights and activations: ppo QAT",
-        "LUTs by weights and activations: ppo QAT rom", "LUTs by weights and activations: ppo QAT dsp"}
+        "Energy per action against bits, estimated", "Estimate against synthesis",
+        "Return by weights and activations: ppo QAT", "LUTs by weights and activations: ppo QAT rom",
+        "LUTs by weights and activations: ppo QAT dsp"}
     assert found["Return against LUTs"] == ["ppo QAT rom", "ppo QAT dsp", "Pareto front, ppo", "ppo fp32"]
     assert rows_shown(tab) == 55
     found = choose(tab, engine="dsp")
     assert found["Return against LUTs"] == ["ppo QAT dsp", "Pareto front, ppo", "ppo fp32"]
-    assert "LUTs by weights and activations: ppo QAT rom" not in found
+    assert not {"LUTs by weights and activations: ppo QAT rom", "Energy per action against bits, estimated"} & {*found}
     assert rows_shown(tab) == 12
     assert choose(tab, engine="", algo="dqn") == {"Return against bits": ["dqn QAT", "dqn PTQ", "dqn fp32"]}
     assert choose(tab, task="Pendulum-v1", algo="") == {"Return against bits": ["ddpg QAT", "ddpg PTQ", "ddpg fp32"]}
@@ -217,6 +232,22 @@ def opened(tab):
                         if target["type"] == "page" and target["url"] not in ("", "about:blank")]) < 2:
         pass
     return pages
+
+
+@pytest.mark.slow
+def test_chromium_shows_energy_as_an_estimate_with_its_range(tab):
+    title = "Energy per action against bits, estimated"
+    choose(tab, task="CartPole-v1", algo="ppo", engine="")
+    tab.mouse("mouseMoved", 1, 1)
+    text, _, _ = hover(tab, "ppo QAT rom", title)
+    assert "CartPole-v1 ppo qat2 rom" in text and "energy 41.0 (20.5 to 164.0) nJ an action, estimated" in text
+    axis, bar = tab.evaluate(f"""(() => {{
+        const plot = [...document.querySelectorAll(".plot")].find(
+            (plot) => plot.getAttribute("aria-label").startsWith("{title}"));
+        const box = plot.querySelector(".errorbar path.yerror").getBoundingClientRect();
+        const scale = plot._fullLayout.yaxis;
+        return [plot.querySelector(".ytitle").textContent, box.height / (scale.l2p(20.5) - scale.l2p(164))]; }})()""")
+    assert axis == "Energy per action, nJ, estimated" and bar == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.slow

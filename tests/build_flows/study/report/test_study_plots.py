@@ -8,7 +8,7 @@ import study_rows
 from study_rows import point, record
 
 from build_flows.study import tables
-from build_flows.study.report.marks import designs, front, policies
+from build_flows.study.report.marks import designs, front, policies, with_energy
 from build_flows.study.report.plots import plots
 from build_flows.study.report.static import write_plots
 
@@ -34,8 +34,8 @@ def traces(shown, name, task="CartPole-v1", **filters):
 
 
 def test_all_are_valid_plotly_figures_with_titled_axes(shown):
-    assert [plot.name for plot in shown] == ["return_bits", "return_lut", "lut_bits", "latency_bits", "lut_estimate",
-                                             "heat_return", "heat_lut", "heat_lut"]
+    assert [plot.name for plot in shown] == ["return_bits", "return_lut", "lut_bits", "latency_bits", "energy_bits",
+                                             "lut_estimate", "heat_return", "heat_lut", "heat_lut"]
     for plot in shown:
         plotly.graph_objects.Figure(plot.data)                 # raises for a property that plotly does not have
         assert plot.summary and plot.x["title"]["text"] and plot.y["title"]["text"]
@@ -81,6 +81,25 @@ def test_luts_and_latency_against_bits(shown):
     assert traces(shown, "lut_bits")["ppo QAT rom"]["y"] == [2010.0, 4010.0]
     assert traces(shown, "latency_bits")["ppo QAT dsp"]["y"] == [40.0, 80.0]
     assert traces(shown, "latency_bits")["ppo QAT dsp"]["x"] == [2, 4]       # mixtures are for the heat map
+
+
+def test_energy_against_bits_is_an_estimate_with_its_range_as_bars(shown):
+    plot = next(plot for plot in shown if plot.name == "energy_bits")
+    assert all("estimate" in text.lower() for text in (plot.title, plot.summary, plot.y["title"]["text"]))
+    found = traces(shown, "energy_bits", algo="", engine="")
+    assert set(found) == {"ppo QAT rom"}                                    # the others have none
+    rom = found["ppo QAT rom"]
+    assert (rom["x"], rom["y"]) == ([2, 4], [41.0, 81.0])
+    assert (rom["error_y"]["arrayminus"], rom["error_y"]["array"]) == ([20.5, 40.5], [123.0, 243.0])
+    assert rom["hovertext"][0].endswith("<br>energy 41.0 (20.5 to 164.0) nJ an action, estimated")
+
+
+def test_energy_is_that_of_the_seeds_that_have_it():
+    """Results from before it was asked for have none."""
+    marks = designs([line(point("qat4", seed, engine="rom"), 5.0, 9, 9, 9, energy)
+                     for seed, energy in enumerate((None, 10.0, 20.0))])
+    assert [mark.energy for mark in with_energy(marks)] == ["15.0 (7.5 to 60.0)"]
+    assert marks[0].describe().endswith("<br>energy 15.0 (7.5 to 60.0) nJ an action, estimated")
 
 
 def test_estimates_against_synthesis_name_the_error(shown):
@@ -142,3 +161,13 @@ def test_svg_files_have_the_figures_and_come_out_the_same_again(shown, tmp_path)
     assert "nan" not in heat and not re.search(r"\d{4}-\d\d-\d\d", text)
     write_plots(chosen[:1], tmp_path)
     assert (tmp_path / "return_bits.svg").read_text() == text
+
+
+def test_svg_bars_of_energy_reach_from_its_low_to_its_high(shown, tmp_path):
+    path, = write_plots([plot for plot in shown if plot.name == "energy_bits"], tmp_path)
+    text = path.read_text()
+    assert "Energy per action, nJ, estimated" in text
+    drawn = re.findall(r'<path d="([^"]+)"', text[text.index('id="LineCollection_1"'):])[:3]     # two bars, the line
+    first, second, nominals = ([float(y) for y in re.findall(r"[ML] \S+ (\S+)", path)] for path in drawn)
+    for (low, high), nominal in zip((first, second), nominals, strict=True):
+        assert (nominal - high) / (low - nominal) == pytest.approx(6, rel=1e-4)     # from a half to four times
