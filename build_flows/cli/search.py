@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", default="rom", help="rom, dsp or lut (default rom)")
     parser.add_argument("--fold", default="min-area", metavar="FOLD",
                         help="min-area, balanced, min-latency, or the cycles an action may take (default min-area)")
+    parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")
     parser.add_argument("--jobs", type=int, help="trainings at a time (default: one a core, here "
                         f"{len(os.sched_getaffinity(0))})")
     parser.add_argument("--runs", type=Path, default=Path("runs/search"),
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         if value is not None and value < 1:
             raise UserError(f"{option} must be 1 or more", value, f"pass {option} 2")
     search = Search(args.task, args.algo, Parity(args.parity), args.seeds, args.engine, args.fold, args.steps,
-                    args.episodes)
+                    args.episodes, args.board)
     out = args.out or Path("searches") / f"{args.task.replace('/', '_')}-{args.algo}"
     found = _search(search, args, out)
     return _show(search, found, args.runs, out)

@@ -28,7 +28,7 @@ def estimate(search: Search, candidate: Candidate) -> Estimate | None:
     from hw.boards import board
     from models.random_policy import random_policy
 
-    options = Options(compute=search.engine, fold=search.folding)
+    options = Options(search.board, search.engine, fold=search.folding)
     _, policy = random_policy(search.space.dims(candidate), candidate.bits, 0)
     try:
         plan = folding.choose(resources.shapes(policy), options.compute, options.fold, board(options.board),

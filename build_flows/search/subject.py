@@ -9,16 +9,17 @@ from typing import Any
 from build_flows.folds import check_fold
 from build_flows.search.parity import Parity
 from build_flows.search.space import Candidate, Space
-from build_flows.study.grid import EPISODES, Point, precision_of
+from build_flows.study.grid import BOARD, EPISODES, Point, precision_of
 from build_flows.study.groups import ENGINES, resized
 from host.errors import UserError
+from hw import boards
 
 
 @dataclasses.dataclass(frozen=True)
 class Search:
     """The smallest policy for ``task`` with ``algo``, whose mean return over ``seeds`` trainings is at ``parity``.
 
-    It is built with ``engine`` and ``folding``. ``steps`` of training None are the preset's. Raises
+    It is built with ``engine`` and ``folding`` for ``board``. ``steps`` of training None are the preset's. Raises
     :class:`UserError` for a value that means nothing.
     """
 
@@ -30,9 +31,11 @@ class Search:
     folding: str = "min-area"
     steps: int | None = None
     episodes: int = EPISODES
+    board: str = BOARD
 
     def __post_init__(self) -> None:
         check_fold("--fold", self.folding)
+        object.__setattr__(self, "board", boards.board(self.board).name)
         if self.engine not in ENGINES:
             raise UserError("--engine must be one of " + ", ".join(ENGINES), self.engine, "choose one of them")
         for option, count in (("--seeds", self.seeds), ("--steps", self.steps), ("--episodes", self.episodes)):
@@ -78,7 +81,7 @@ class Search:
 
     def design(self, policy: Point) -> Point:
         """``policy`` as hardware."""
-        return dataclasses.replace(policy, engine=self.engine, folding=self.folding)
+        return dataclasses.replace(policy, engine=self.engine, folding=self.folding, board=self.board)
 
     def describe(self) -> dict[str, Any]:
         """All that decides what is found, but for the number of trials."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _WIDTHS = re.compile(r"(ptq|qat)(?:([2-8])|W([2-8](?:-[2-8]-[2-8])?)A([2-8](?:-[2-8])?))")
 FLOATS = ("fp32", "fp16")
 EPISODES, INPUT_BITS = 20, 8
-FOLDING = "balanced"
+FOLDING, BOARD = "balanced", "pynq-z2"
 
 
 def is_precision(text: str) -> bool:
@@ -45,7 +45,8 @@ def precision_of(method: str, bits: Bits) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Point:
-    """One policy to train and to measure, in software or, with an ``engine`` and a ``folding``, as hardware.
+    """One policy to train and to measure, in software or, with an ``engine`` and a ``folding``, as hardware for
+    ``board``.
 
     ``precision`` is as :func:`is_precision` says. ``settings`` are those of the training, whole, as from
     :func:`models.presets.preset`; ``hidden`` are the sizes of the hidden layers in them, where they are not the
@@ -64,6 +65,7 @@ class Point:
     engine: str | None = None
     folding: str | None = None
     energy: bool = False
+    board: str = BOARD
 
     @property
     def quantised(self) -> bool:
@@ -73,7 +75,7 @@ class Point:
     @property
     def policy(self) -> Point:
         """The point without its hardware: many designs share a policy."""
-        return dataclasses.replace(self, engine=None, folding=None)
+        return dataclasses.replace(self, engine=None, folding=None, board=BOARD)
 
     @property
     def training(self) -> Point:
@@ -91,7 +93,8 @@ class Point:
     def describe(self) -> dict[str, Any]:
         """All that decides the result. Unusual choices appear only where they are made, so that points keep their
         hashes when a later version knows more of them."""
-        unusual = {"input_bits": INPUT_BITS, "per_channel": False, "engine": None, "folding": None}
+        unusual = {"input_bits": INPUT_BITS, "per_channel": False, "engine": None, "folding": None,
+                   "board": BOARD}
         return {"task": self.task, "algo": self.algo, "precision": self.precision, "seed": self.seed,
                 "settings": dict(self.settings),
                 **{key: getattr(self, key) for key, usual in unusual.items() if getattr(self, key) != usual}}
@@ -108,7 +111,8 @@ class Point:
         return " ".join([self.task, self.algo, self.precision, *(["per-channel"] if self.per_channel else []),
                          *([f"i{self.input_bits}"] if self.input_bits != INPUT_BITS else []),
                          *(["h" + "x".join(map(str, self.hidden))] if self.hidden else []),
-                         *([self.engine, str(self.folding)] if self.engine else []), f"seed {self.seed}"])
+                         *([self.engine, str(self.folding)] if self.engine else []),
+                         *([self.board] if self.board != BOARD else []), f"seed {self.seed}"])
 
 
 @dataclasses.dataclass(frozen=True)

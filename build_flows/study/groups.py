@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from build_flows.folds import check_fold
-from build_flows.study.grid import FOLDING, INPUT_BITS, Point, Row, is_precision, precision_of, widths_of
+from build_flows.study.grid import BOARD, FOLDING, INPUT_BITS, Point, Row, is_precision, precision_of, widths_of
 from host.errors import UserError
+from hw import boards
 
 KEYS = ("part", "tasks", "algos", "precisions", "methods", "weight_bits", "act_bits", "input_bits", "per_channel",
-        "hidden", "engines", "folding", "seeds", "steps")
+        "hidden", "engines", "folding", "board", "seeds", "steps")
 METHODS = ("qat", "ptq")
 ENGINES = ("rom", "dsp", "lut")     # as hw.engines has them, which imports too much for reading a file
 CORE = "core"
@@ -22,7 +23,7 @@ Group = Mapping[str, Any]
 def rows_of(group: Group, episodes: int, path: Path, energy: bool = False) -> Iterator[Row]:
     """The rows of a group that have points. Raises :class:`UserError` for a value that means nothing."""
     seeds = [whole("seeds", seed, 0) for seed in _list(group.get("seeds", [0]))]
-    precisions, designs = list(_precisions(group)), list(_designs(group))
+    precisions, designs = list(_precisions(group)), list(_designs(group, energy))
     variants = list(itertools.product(_hidden(group), _list(group.get("input_bits", INPUT_BITS)),
                                       _list(group.get("per_channel", False))))
     for task, algo, (hidden, input_bits, per_channel) in itertools.product(
@@ -37,7 +38,7 @@ def rows_of(group: Group, episodes: int, path: Path, energy: bool = False) -> It
 
 
 def _points(software: Point, precision: str, seed: int, input_bits: Any, per_channel: Any,
-            designs: list[tuple[str | None, str | None]]) -> Iterator[Point]:
+            designs: list[dict[str, Any]]) -> Iterator[Point]:
     """The policy, or its designs, where the group has some and the policy has bits."""
     point = dataclasses.replace(software, precision=precision, seed=seed)
     if not point.quantised:
@@ -45,8 +46,8 @@ def _points(software: Point, precision: str, seed: int, input_bits: Any, per_cha
         return
     point = dataclasses.replace(point, input_bits=input_bits, per_channel=per_channel)
     point.bits()                # checks them
-    for engine, folding in designs:
-        yield dataclasses.replace(point, engine=engine, folding=folding)
+    for design in designs:
+        yield dataclasses.replace(point, **design)
 
 
 def _precisions(group: Group) -> Iterator[str]:
@@ -72,15 +73,29 @@ def _widths(group: Group, key: str) -> Iterator[Any]:
         yield tuple(width) if isinstance(width, list) else width
 
 
-def _designs(group: Group) -> Iterator[tuple[str | None, str | None]]:
-    """Engines and foldings; (None, None) for a group without hardware."""
+def _designs(group: Group, energy: bool) -> Iterator[dict[str, Any]]:
+    """What a point has as hardware: every engine, folding and board; {} for a group without hardware."""
     if "engines" not in group:
-        if "folding" in group:
-            raise UserError("folding goes with engines", f"folding: {group['folding']}", "give engines: [rom, dsp]")
-        yield None, None
+        for key in ("folding", "board"):
+            if key in group:
+                raise UserError(f"{key} goes with engines", f"{key}: {group[key]}", "give engines: [rom, dsp]")
+        yield {}
         return
     foldings = [check_fold("folding", fold) for fold in _list(group.get("folding", FOLDING))]
-    yield from itertools.product(_chosen("engines", group, ENGINES), foldings)
+    found = [_board(name, energy) for name in _names("board", {"board": BOARD, **group})]
+    for engine, folding, board in itertools.product(_chosen("engines", group, ENGINES), foldings, found):
+        yield {"engine": engine, "folding": folding, "board": board}
+
+
+def _board(name: str, energy: bool) -> str:
+    """Our name of the board. Raises :class:`UserError` where there is none, or no ``energy`` can be told for it."""
+    found = boards.board(name)
+    if energy and found.name != BOARD:
+        from build_flows.energy import PART
+        if not found.part.startswith(PART):
+            raise UserError(f"energy: true knows the cells and the leakage of an {PART}", f"board: {name}",
+                            f"write energy: false, or board: {BOARD}")
+    return found.name
 
 
 def _chosen(key: str, group: Group, known: tuple[str, ...], usual: str | None = None) -> list[str]:

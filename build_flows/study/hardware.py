@@ -28,7 +28,7 @@ def measure(point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]
     _copy_policy(point, runs)
     what = subject.of_run(folder)
     built = flow.build(what, flow.Options(
-        compute=str(point.engine), fold=str(point.folding), target="synth"), folder / "accel")
+        point.board, str(point.engine), "synth", str(point.folding)), folder / "accel")
     building = time.perf_counter() - start
     summary, log = closed_loop.play(folder, "emulator", Settings(point.episodes, point.seed, shadow=1.0))
     extra = {"energy_nj": energy.estimate(what, folder / "accel")["energy_nj"]} if point.energy else {}

@@ -108,7 +108,8 @@ def test_a_search_whose_candidates_all_fail_stops(tmp_path):
 @pytest.mark.parametrize(("changes", "message"), [
     ({"parity": Parity("std")}, "of a search with parity 5% instead of std"),
     ({"task": "Acrobot-v1"}, "of a search with task CartPole-v1 instead of Acrobot-v1"),
-    ({"steps": 1024}, "of a search with steps 512 instead of 1024")])
+    ({"steps": 1024}, "of a search with steps 512 instead of 1024"),
+    ({"board": "kv260"}, "of a search with board pynq-z2 instead of kv260")])
 def test_a_folder_holds_one_search(tmp_path, changes, message):
     Storage(tmp_path, SEARCH)
     before = (tmp_path / "optuna.db").read_bytes()

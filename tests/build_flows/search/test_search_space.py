@@ -57,6 +57,7 @@ def test_the_actor_alone_changes_its_size():
     ({"engine": "rem"}, "--engine must be one of rom, dsp, lut, found rem"),
     ({"folding": "tiny"}, "--fold must be min-area, balanced, min-latency or the cycles that an action may "
                            "take, found tiny"),
+    ({"board": "kv2600"}, "the board must be a known one, found 'kv2600'. Fix: write kv260, or choose one of: "),
     ({"seeds": 0}, "--seeds must be 1 or more, found 0"), ({"episodes": -1}, "--episodes must be 1 or more, found -1"),
     ({"steps": 0}, "--steps must be 1 or more, found 0"),
 ])
@@ -82,7 +83,14 @@ def test_a_candidate_that_does_not_fit_has_no_estimate(monkeypatch):
     from build_flows import folding
 
     def choose(shapes, engine, fold, board, *rest):
-        assert (engine, fold, board.name) == ("rom", "min-area", "pynq-z2")
+        assert (engine, fold, board.name) == ("rom", "min-area", "zcu104")
         raise UserError("the design must fit", "too much", "train with fewer bits")
     monkeypatch.setattr(folding, "choose", choose)
-    assert estimate(SEARCH, candidate(7, 24)) is None
+    assert estimate(dataclasses.replace(SEARCH, board="zcu104"), candidate(7, 24)) is None
+
+
+def test_a_search_is_for_its_board():
+    search = dataclasses.replace(SEARCH, board="KV260_SOM")
+    design, = {search.design(policy).board for policy in search.policies(candidate())}
+    assert search.describe()["board"] == design == "kv260"
+    assert search.policies(candidate()) == SEARCH.policies(candidate())     # they are trained once for all boards

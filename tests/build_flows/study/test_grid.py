@@ -52,6 +52,15 @@ def test_designs_share_a_policy_and_have_names_of_their_own():
     assert len({design.name, design.policy.name, *(other.name for other in others)}) == 4
 
 
+def test_only_another_board_is_told():
+    design = dataclasses.replace(POINT, engine="rom", folding="balanced")
+    elsewhere = dataclasses.replace(design, board="kv260")
+    assert "board" not in design.describe() and elsewhere.describe() == {**design.describe(), "board": "kv260"}
+    assert elsewhere.title == "CartPole-v1 ppo ptq4 rom balanced kv260 seed 3"
+    assert elsewhere.name.startswith("CartPole-v1-ppo-ptq4-rom-balanced-kv260-s3-")
+    assert elsewhere.policy == design.policy == POINT and elsewhere.training == POINT.training
+
+
 @pytest.mark.parametrize(("precision", "bits"), [("qat4", "W4A4I8"), ("qatW3A4", "W3A4I8"),
                                                  ("ptqW8-3-8A4-3", "W8-3-8A4-3I8")])
 def test_widths_of_a_precision(precision, bits):

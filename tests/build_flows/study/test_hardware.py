@@ -50,14 +50,15 @@ def test_a_design_that_does_not_fit_is_an_error_of_its_point(tmp_path, monkeypat
     from host.errors import UserError
 
     def build(what, options, out):
-        assert (options.compute, options.fold, options.target) == ("rom", "balanced", "synth")
+        assert options == flow.Options("kv260", "rom", "synth", "balanced")
         assert (out.parent / "policy" / "manifest.json").exists() and not (out.parent / "train/checkpoint").exists()
         raise UserError("the design must fit", "too much", "choose fewer bits")
     monkeypatch.setattr(flow, "build", build)
     monkeypatch.setattr(subject, "of_run", lambda folder: None)
-    measured, = points.perform(points.Job(POINT.training, (POINT,)), tmp_path).measured
+    design = dataclasses.replace(POINT, board="kv260")
+    measured, = points.perform(points.Job(design.training, (design,)), tmp_path).measured
     assert measured == {"error": "the design must fit, found too much. Fix: choose fewer bits."}
-    assert "Traceback" in (tmp_path / POINT.name / points.LOG).read_text()
+    assert "Traceback" in (tmp_path / design.name / points.LOG).read_text()
 
 
 @pytest.mark.parametrize("wanted", [False, True])

@@ -73,6 +73,16 @@ def test_designs_are_those_of_quantised_policies(tmp_path):
     assert [len(job.points), len(job.designs)] == [1, 4]
 
 
+def test_designs_for_other_boards(tmp_path):
+    study = read(tmp_path, """
+        groups: [{tasks: CartPole-v1, algos: ppo, precisions: qat4, engines: rom, board: [pynq-z2, KV260_SOM]},
+                 {tasks: CartPole-v1, algos: ppo, precisions: qat4, engines: rom}]
+        """)
+    assert titles(study) == ["qat4 rom balanced seed 0", "qat4 rom balanced kv260 seed 0"]
+    assert [point.board for point in study.points()] == ["pynq-z2", "kv260"]
+    assert len({point.policy for point in study.points()}) == 1
+
+
 def test_widths_are_a_grid_and_take_the_place_of_the_precisions_of_the_file(tmp_path):
     study = read(tmp_path, """
         precisions: [fp32, qat8]
@@ -159,6 +169,11 @@ GROUP = "groups: [{tasks: CartPole-v1, algos: ppo, precisions: fp32%s}]"
     (GROUP % ", engines: rom, folding: fast", "folding must be min-area, ", "fast",
      "choose one of them, or pass for example 100"),
     (GROUP % ", folding: balanced", "folding goes with engines", "folding: balanced", "give engines"),
+    (GROUP % ", board: kv260", "board goes with engines", "board: kv260", "give engines"),
+    (GROUP % ", engines: rom, board: kv2600", "the board must be a known one", "'kv2600'", "write kv260, or choose"),
+    (GROUP % ", engines: rom, board: [3]", "board must be a name or a list of names", "3", "see `board`"),
+    (GROUP % ", engines: rom, board: kv260" + "\nenergy: true", "energy: true knows the cells and the leakage of an "
+     "xc7z020", "board: kv260", "write energy: false, or board: pynq-z2"),
     ("groups: [{tasks: CartPole-v1, algos: ppo, precisions: qat4, engines: []}]",
      "a study must have at least one point", "none in", "give it a group"),
     (GROUP % ", methods: qta, weight_bits: 4, act_bits: 4", "methods must be of qat, ptq", "qta", "choose one of them"),
