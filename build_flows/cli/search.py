@@ -100,10 +100,12 @@ def _show(search: Search, found: Result, runs: Path, out: Path) -> dict[str, Any
     else:
         say(f"chosen: {best.candidate}, return {best.mean:.1f}, {best.lut:g} LUT, {best.latency} cycles: "
             f"{runs / str(best.run)}")
-    first = found.findings[0] if found.findings else None
-    if best and first and first.candidate == search.space.starts()[0]:
-        say(f"that is {100 * best.lut / first.lut:.0f} % of the LUTs of the 8-bit policy, {first.lut:g}")
+    of_8_bits = next((each for each in found.findings if each.candidate == search.space.starts()[0]), None)
+    if best and of_8_bits:
+        say(f"that is {100 * best.lut / of_8_bits.lut:.0f} % of the LUTs of the 8-bit policy, {of_8_bits.lut:g}")
     return {"search": search.describe(), "fp32_return": fp32, "parity_return": found.least,
             "trained": len(found.findings), "ruled_out": found.ruled_out, "failed": found.failed,
-            "chosen": outcome.describe(best) if best else None, "pareto": [outcome.describe(each) for each in front],
+            "chosen": outcome.describe(best) if best else None,
+            "of_8_bits": outcome.describe(of_8_bits) if of_8_bits else None,
+            "pareto": [outcome.describe(each) for each in front],
             "runs": str(runs), "out": str(out)}
