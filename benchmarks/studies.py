@@ -1,9 +1,11 @@
-"""A study of hardware on CartPole: from nothing, repeated, and on a Ray cluster."""
+"""A study of hardware on CartPole: from nothing, repeated, and on a Ray cluster; and what searches found."""
 from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -22,6 +24,9 @@ groups:
   - {tasks: CartPole-v1, algos: ppo, engines: [rom, dsp], folding: 100}
 """
 _DESIGNS = 30
+KEPT = Path(__file__).parent.parent / "docs" / "results"
+_SEARCHES = {"cartpole": "--task CartPole-v1 --algo ppo --fold 100",
+             "pendulum": "--task Pendulum-v1 --algo ddpg --fold 100"}
 _TIMES = {"train_seconds", "build_seconds"}     # the columns of results.csv that are no result
 
 
@@ -55,3 +60,20 @@ def _run(folder: Path, executor: str) -> tuple[float, list[dict[str, str]]]:
     minutes = (time.perf_counter() - start) / 60
     with open(folder / executor / "results.csv", newline="") as file:
         return minutes, [{key: cell for key, cell in row.items() if key not in _TIMES} for row in csv.DictReader(file)]
+
+
+def searches() -> Iterator[dict[str, Any]]:
+    """What the kept searches chose, gone through again from their results: LUTs against the 8-bit policy's."""
+    for name, options in _SEARCHES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(KEPT / f"search_{name}", Path(folder) / "out")
+            done = subprocess.run([*_QUARL, "search", *options.split(), "--out", "out", "--json"], cwd=folder,
+                                  check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+        chosen = found["chosen"]
+        share, weight = 100 * chosen["lut"] / found["of_8_bits"]["lut"], chosen["bits"]["weight"]
+        core = weight if isinstance(weight, int) else weight[1]
+        yield _row(f"build_flows.search_{name}", share,
+                   f"% of the 8-bit policy's {found['of_8_bits']['lut']:g} LUTs; return {chosen['return_mean']:.1f}, "
+                   f"fp32 {found['fp32_return']:.1f}, parity from {found['parity_return']:.1f}; core {core} bits",
+                   "<= 33.3, core <= 3 bits", chosen["parity"] and share <= 100 / 3 and core <= 3)
