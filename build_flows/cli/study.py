@@ -8,8 +8,8 @@
   quarl study studies/quarl.yaml --report          the page and plots of what is there so far
 
 Results are kept one file a point, in results/NAME beside the YAML file, with results.csv, table.md, and at the end
-report.html and plots/; a point that has one is not run again, even where its run folder is gone. A point that failed is
-tried again.
+report.html, plots/ and, with the extra `parquet`, results.parquet; a point that has one is not run again, even where
+its run folder is gone. A point that failed is tried again.
 """
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--dry-run", action="store_true", help="list the points and their state, and run nothing")
     instead.add_argument("--report", action="store_true",
-                         help="write report.html and plots/ of the results so far, and run nothing")
+                         help="write report.html, plots/ and results.parquet of the results so far, and run nothing")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Run the study, and print the table."""
     from build_flows.console import say, table
-    from build_flows.study import runner, tables
+    from build_flows.study import parquet, runner, tables
     from build_flows.study.read import read_study
     from hw.prerequisites import require
 
@@ -70,6 +70,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.report or (not args.dry_run and _report_is_old(folder)):
         from build_flows.study.report import write_report
         say(f"report: {write_report(study, records, folder, runs)}")
+    if not args.dry_run:
+        parquet.write(study, folder, records)
     for title, (columns, rows) in (("return, mean ± deviation", tables.table(study, records)),
                                    ("designs", tables.designs(study, records))):
         if rows:
