@@ -57,7 +57,7 @@ def write(study: Study, folder: Path, records: Mapping[str, Record]) -> None:
     software, hardware = table(study, records), designs(study, records)
     shown = "\n" + _markdown(*software, 2)
     if hardware[1]:
-        shown += _DESIGNS.format(energy=_ENERGY_NOTE if _has_energy(records) else "") + _markdown(*hardware, 5)
+        shown += _DESIGNS.format(energy=_ENERGY_NOTE if _has_energy(records) else "") + _markdown(*hardware, 6)
     write_bytes(folder / "table.md", _TEXT.format(name=study.name, episodes=study.rows[0].points[0].episodes,
                                                   tables=shown).encode())
 
@@ -80,7 +80,7 @@ def line(point: Point, record: Record) -> dict[str, Any]:
              "method": method, "weight_bits": _text(weight), "act_bits": _text(act),
              "input_bits": point.input_bits if point.quantised else "", "name": point.name,
              "per_channel": point.per_channel if point.quantised else "", "hidden": _hidden(point),
-             "engine": point.engine or "", "folding": point.folding or "",
+             "engine": point.engine or "", "folding": point.folding or "", "board": point.board if point.engine else "",
              "total_steps": point.settings["total_steps"], "error": record.get("error", "")}
     if is_done(record):
         evaluation, training, parity = record["evaluation"], record["training"], record["parity"] or {}
@@ -97,7 +97,7 @@ def line(point: Point, record: Record) -> dict[str, Any]:
 def _hardware(found: Mapping[str, Any]) -> dict[str, Any]:
     estimate, energy = found["estimate"], found.get("energy_nj", {})
     return {**{key: found["synthesis"][key] for key in _SYNTHESIS}, "lut_percent": found["percent"]["lut"],
-            **{key: found[key] for key in ("board", "latency_cycles", "interval_cycles", "clock_mhz", "build_seconds")},
+            **{key: found[key] for key in ("latency_cycles", "interval_cycles", "clock_mhz", "build_seconds")},
             **{f"{key}_estimate": estimate[key] for key in ("lut", "dsp", "latency_cycles", "interval_cycles")},
             "energy_nj_estimate": energy.get("nominal", ""), "energy_nj_low": energy.get("low", ""),
             "energy_nj_high": energy.get("high", "")}
@@ -157,13 +157,14 @@ def designs(study: Study, records: Mapping[str, Record]) -> tuple[list[str], lis
     """Of the points with hardware: column titles, and a row for each design that has a result, over its seeds."""
     rows, figures = [], {**_FIGURES, **(_ENERGY if _has_energy(records) else {})}
     for row in study.rows:
-        groups: dict[tuple[str, str, str], list[Point]] = {}
+        groups: dict[tuple[str, ...], list[Point]] = {}
         for point in row.points:
             if point.engine:
-                groups.setdefault((point.precision, point.engine, str(point.folding)), []).append(point)
+                key = point.precision, point.engine, str(point.folding), point.board
+                groups.setdefault(key, []).append(point)
         rows += [[row.task, _algorithm(row), *key, _cell(points, records), *_figures(points, records, figures)]
                  for key, points in groups.items() if any(point.name in records for point in points)]
-    return ["task", "algorithm", "policy", "engine", "folding", "return", *figures.values()], rows
+    return ["task", "algorithm", "policy", "engine", "folding", "board", "return", *figures.values()], rows
 
 
 def _has_energy(records: Mapping[str, Record]) -> bool:

@@ -10,7 +10,7 @@ from build_flows.report.figures import count, mean_std, microseconds, real
 
 Row = Mapping[str, Any]      # of results.csv, as build_flows.study.tables.line makes it
 _VARIANT = {"input_bits": "{}-bit input", "per_channel": "per channel: {}", "hidden": "hidden {}",
-            "total_steps": "{:,} steps", "folding": "{}"}
+            "total_steps": "{:,} steps", "folding": "{}", "board": "{}"}
 _POLICY = ("task", "algo", "precision", "input_bits", "per_channel", "hidden", "total_steps")
 ENERGY = ("energy_nj_estimate", "energy_nj_low", "energy_nj_high")
 
@@ -91,7 +91,7 @@ def done(rows: Iterable[Row]) -> list[Row]:
 
 def designs(rows: Iterable[Row]) -> list[Mark]:
     """What was built."""
-    return _marks([row for row in done(rows) if row["engine"]], (*_POLICY, "engine", "folding"))
+    return _marks([row for row in done(rows) if row["engine"]], (*_POLICY, "engine", "folding", "board"))
 
 
 def with_energy(marks: Iterable[Mark]) -> list[Mark]:
@@ -104,7 +104,8 @@ def policies(rows: Iterable[Row]) -> list[Mark]:
     """Every policy once: its designs act as it does, so that any of them tells its return."""
     found: dict[tuple[Any, ...], Row] = {}
     for row in done(rows):
-        found.setdefault((*(row[key] for key in _POLICY), row["seed"]), {**row, "engine": "", "folding": ""})
+        found.setdefault((*(row[key] for key in _POLICY), row["seed"]), {
+            **row, "engine": "", "folding": "", "board": ""})
     return _marks(list(found.values()), _POLICY)
 
 

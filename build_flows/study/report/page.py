@@ -139,7 +139,7 @@ def _cells(row: Row, link: str | None, columns: Container[str]) -> Iterable[obje
     yield from (row["task"], row["algo"], row["precision"], row["seed"])
     yield _bad(row["error"]) if row["error"] else mean_std(row["return_mean"], row["return_std"])
     if "Engine" in columns:
-        yield " ".join(filter(None, (row["engine"], row["folding"])))
+        yield " ".join(filter(None, (row["engine"], row["folding"], row["board"])))
         built: dict[str, Any] = row if row["engine"] and not row["error"] else {}      # type: ignore[assignment]
         yield from (count(built.get("lut")), count(built.get("lut_estimate")),
                     f"{Mark((row,)).error:+.1f} %" if built else "–")

@@ -92,11 +92,11 @@ def test_tables_of_designs(tmp_path):
     records = {p.name: results.write(tmp_path, p, r) for p, r in found.items()}
     assert tables.table(study, records)[1] == []
     assert tables.designs(study, records)[1] == [
-        ["CartPole-v1", "ppo", "qatW8-3-8A4", "rom", "balanced", "2.5 ± 1.1", "1,234.5", "1,300", "0", "0", "0", "92",
-         "92", "64"],
-        ["CartPole-v1", "ppo", "qatW8-3-8A4", "dsp", "balanced", "(1 failed)", *[""] * 8]]
+        ["CartPole-v1", "ppo", "qatW8-3-8A4", "rom", "balanced", "pynq-z2", "2.5 ± 1.1", "1,234.5", "1,300", "0", "0",
+         "0", "92", "92", "64"],
+        ["CartPole-v1", "ppo", "qatW8-3-8A4", "dsp", "balanced", "pynq-z2", "(1 failed)", *[""] * 8]]
     tables.write(study, tmp_path, records)
-    assert "| CartPole-v1 | ppo | qatW8-3-8A4 | rom | balanced | 2.5 ± 1.1 | 1,234.5 |" in (
+    assert "| CartPole-v1 | ppo | qatW8-3-8A4 | rom | balanced | pynq-z2 | 2.5 ± 1.1 | 1,234.5 |" in (
         tmp_path / "table.md").read_text()
     first, failed, _ = csv.DictReader((tmp_path / "results.csv").open())
     assert {key: value for key, value in first.items() if key in tables.COLUMNS[:12]} == {
@@ -106,7 +106,18 @@ def test_tables_of_designs(tmp_path):
     assert (first["backend"], first["board"], first["lut"], first["lut_percent"], first["lut_estimate"],
             first["latency_cycles"], first["latency_cycles_estimate"], first["interval_cycles"], first["mismatches"],
             first["build_seconds"]) == ("integer", "pynq-z2", "1234", "2.3", "1300", "92", "92", "64.0", "0", "40.0")
-    assert (failed["engine"], failed["error"], failed["lut"]) == ("dsp", "does not fit", "")
+    assert (failed["engine"], failed["board"], failed["error"], failed["lut"]) == ("dsp", "pynq-z2", "does not fit", "")
+
+
+def test_boards_are_rows_of_their_own():
+    points = tuple(point("qat4", engine="rom", folding="balanced", board=board) for board in ("pynq-z2", "kv260"))
+    study = Study("mine", (Row("core", "CartPole-v1", "ppo", "", points),), {})
+    records = {made.name: design_record() for made in points}
+    records[points[1].name]["hardware"]["synthesis"]["lut"] = 2000
+    columns, rows = tables.designs(study, records)
+    assert [(row[columns.index("board")], row[columns.index("LUT")]) for row in rows] == [
+        ("pynq-z2", "1,234"), ("kv260", "2,000")]
+    assert [tables.line(made, records[made.name])["board"] for made in points] == ["pynq-z2", "kv260"]
 
 
 def test_the_table_of_designs_has_energy_where_it_was_estimated(tmp_path):

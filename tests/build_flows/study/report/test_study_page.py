@@ -66,13 +66,13 @@ def test_every_point_is_in_the_table_with_a_link_to_its_report_or_its_name(page)
     design = study_rows.point("qat4", 1, engine="rom").name
     assert rows[design] == (
         {"task": ["CartPole-v1"], "algo": ["", "ppo"], "engine": ["", "rom"]},
-        f"CartPole-v1 ppo qat4 1 493.0 ± 1.0 rom balanced 4,010 4,411 +10.0 % 0 0 0 80 80 64.0 "
+        f"CartPole-v1 ppo qat4 1 493.0 ± 1.0 rom balanced pynq-z2 4,010 4,411 +10.0 % 0 0 0 80 80 64.0 "
         f"81.0 (40.5 to 324.0) {design}")
     assert '<th scope="col" class="number">Energy per action, nJ, estimated (range)</th>' in source
     assert re.findall(r'<a href="([^"]+)"', source) == [f"../runs/{design}/report.html"]
     assert source.count('title="copy the name"') == 69
     assert 'title="does not fit &lt;the board&gt;">failed</span>' in source
-    assert "failed rom balanced – – – – – – – – – –" in rows[study_rows.point("qat8", engine="rom").name][1]
+    assert "failed rom balanced pynq-z2 – – – – – – – – – –" in rows[study_rows.point("qat8", engine="rom").name][1]
     without_energy = study_rows.point("qat4", engine="dsp").name
     assert rows[without_energy][1].endswith(f" 80 80 64.0 – {without_energy}")
 

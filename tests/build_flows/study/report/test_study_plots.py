@@ -140,6 +140,14 @@ def test_other_inputs_or_sizes_are_series_of_their_own():
     assert [mark.label for mark in policies(rows)] == ["ppo QAT 8-bit input", "ppo QAT 4-bit input"]
 
 
+def test_boards_are_series_of_their_own():
+    rows = [line(point("qat4", engine="rom", board=board), 5.0, lut, lut, 9)
+            for board, lut in (("pynq-z2", 100), ("kv260", 200))]
+    assert [(mark.label, mark.mean("lut")) for mark in designs(rows)] == [
+        ("ppo QAT rom pynq-z2", 100), ("ppo QAT rom kv260", 200)]
+    assert [mark.label for mark in policies(rows)] == ["ppo QAT"]
+
+
 def test_failures_and_parts_with_other_widths_are_not_plotted():
     failed = point("qat8")
     rows = [line(point("qatW8-3-8A4"), 5.0), tables.line(failed, {"error": "no"})]
