@@ -6,11 +6,10 @@ from pathlib import Path
 
 from build_flows.console import say
 from build_flows.study import results
-from build_flows.study.executors import Executor, Work
+from build_flows.study.executors import Executor, Work, all_outcomes
 from build_flows.study.grid import Point
 from build_flows.study.points import Job, perform
 from build_flows.study.results import Record
-from host.errors import ToolError
 
 
 class Measuring:
@@ -20,21 +19,13 @@ class Measuring:
         self.runs, self.folder, self.executor, self.work = runs.absolute(), folder.absolute(), executor, work
 
     def __call__(self, points: Sequence[Point]) -> list[Record]:
-        """The results in order; failed points are tried again.
-
-        Raises :class:`UserError` for a damaged result, :class:`ToolError` where a worker is killed.
-        """
+        """The results in order; failed points are tried again. Raises :class:`UserError` for a damaged result."""
         records = {point: results.read(self.folder, point) for point in points}
         jobs = [Job(point.training, (point,)) for point in points if not results.is_done(records[point])]
         for job in jobs:
             say(f"  {job.title} ...")
-        done = self.executor.outcomes(jobs, self.work, self.runs) if jobs else ()
-        for job, outcome in done:
+        for job, outcome in all_outcomes(self.executor, jobs, self.work, self.runs):
             point = job.points[0]
             record = records[point] = results.write(self.folder, point, outcome.measured[0])
             say(f"  {point.title}: {results.summary(record)}")
-        lost = [point for point in points if records[point] is None]
-        if lost:
-            raise ToolError("a worker of the search must not be killed", f"no result of {lost[0].title}",
-                            "repeat the command to go on; if memory was short, with fewer --jobs")
         return [record for record in map(records.get, points) if record is not None]

@@ -29,9 +29,7 @@ class Display:
         if sys.stdout.isatty() and jobs:
             from rich.console import Console
             from rich.live import Live
-            # Of one job, this process does the work itself, and sends what that prints to its log.
-            self.live = Live(get_renderable=self._screen, console=Console(file=sys.stdout), refresh_per_second=2,
-                             redirect_stdout=False, redirect_stderr=False)
+            self.live = Live(get_renderable=self._screen, console=Console(file=sys.stdout), refresh_per_second=2)
             self.live.start()
 
     def begin(self, jobs: Sequence[Job]) -> None:

@@ -1,8 +1,8 @@
 """Where jobs are done: in processes of this machine, or on a Ray cluster, both by joblib's calls."""
 from __future__ import annotations
 
-import contextlib
 import os
+import signal
 import threading
 import time
 import warnings
@@ -10,29 +10,49 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from build_flows.study.points import Job, Outcome
+from build_flows.study.points import Job, Outcome, failed
+from host.errors import ToolError
 from hw.process import stop_all
 
 Work = Callable[[Job, Path], Outcome]
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}    # of a worker
 _LOOK = 0.5               # s between two looks at whether the study still lives
 
 
 class Executor(Protocol):
-    """Does jobs, some at a time."""
+    """Does jobs, some at a time, each in a process of its own."""
 
     @property
     def workers(self) -> int:
         """How many at a time."""
 
     def outcomes(self, jobs: Sequence[Job], work: Work, runs: Path) -> Iterator[tuple[Job, Outcome]]:
-        """Do the jobs, and give their outcomes as they end; those that are lost with a worker are left out."""
+        """Do the jobs, and give their outcomes as they end; those whose process was killed are left out."""
+
+
+def all_outcomes(executor: Executor, jobs: Sequence[Job], work: Work, runs: Path) -> Iterator[tuple[Job, Outcome]]:
+    """The outcomes of all jobs as they end. What is lost with its process is done again, once; then it has failed."""
+    lost = list(jobs)
+    for _ in range(2):
+        if lost:
+            for job, outcome in executor.outcomes(tuple(lost), work, runs):
+                lost.remove(job)
+                yield job, outcome
+    for job in lost:
+        yield job, failed(job, str(ToolError(
+            "a job must not end the process that does it", "a process that was killed in both of two attempts",
+            "repeat the command; if memory was short, with fewer --jobs")))
 
 
 class Local:
-    """Processes of this machine, each on one thread, which work in the study's run folders."""
+    """Processes of this machine, each on one thread, which work in the study's run folders.
+
+    Each is a pool of its own, so that one that is killed takes no job along but its own.
+    """
 
     def __init__(self, workers: int):
         self._workers = workers
+        self._idle: list[Any] = []
 
     @property
     def workers(self) -> int:
@@ -42,13 +62,33 @@ class Local:
     def outcomes(self, jobs: Sequence[Job], work: Work, runs: Path) -> Iterator[tuple[Job, Outcome]]:
         """As :meth:`Executor.outcomes`. Workers are killed where the caller stops."""
         from joblib import parallel_config
+        from joblib.externals.loky import ProcessPoolExecutor
         from joblib.externals.loky.process_executor import BrokenProcessPool
-        with parallel_config("loky", inner_max_num_threads=1), warnings.catch_warnings(), \
-                contextlib.suppress(BrokenProcessPool):
-            warnings.simplefilter("ignore")         # joblib remarks that results of killed workers are lost
-            calls = ((_locally, (work, job, runs, os.getpid())) for job in jobs)
-            for number, outcome in in_parallel(calls, min(self.workers, len(jobs))):
-                yield jobs[number], outcome
+        busy: list[Any] = []
+
+        def do(job: Job) -> Outcome | None:
+            pool = self._idle.pop() if self._idle else ProcessPoolExecutor(
+                1, initializer=_live_with, initargs=(os.getpid(),), env=THREADS)
+            busy.append(pool)
+            try:
+                outcome: Outcome = pool.submit(work, job, runs).result()
+            except BrokenProcessPool:
+                return None
+            finally:
+                busy.remove(pool)
+            self._idle.append(pool)
+            return outcome
+
+        with parallel_config("threading"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")         # loky remarks where it renews a process that has grown
+            try:
+                for number, outcome in in_parallel(((do, (job,)) for job in jobs), min(self.workers, len(jobs))):
+                    if outcome is not None:
+                        yield jobs[number], outcome
+            except BaseException:
+                for pool in tuple(busy):
+                    pool.shutdown(kill_workers=True)
+                raise
 
 
 def in_parallel(calls: Iterator[tuple[Callable[..., Any], tuple[Any, ...]]], workers: int,
@@ -71,17 +111,13 @@ def numbered(number: int, function: Callable[..., Any], *arguments: Any) -> tupl
     return number, function(*arguments)
 
 
-def _locally(work: Work, job: Job, runs: Path, study: int) -> Outcome:
-    _end_with(study)
-    return work(job, runs)
-
-
-def _end_with(study: int) -> None:
-    """Let this worker die with the study, even where that is killed: two workers must never write one run."""
+def _live_with(study: int) -> None:
+    """Let this process die with the study, even where that is killed, as two must never write one run; but leave
+    Ctrl-C to the study."""
     def watch() -> None:
         while os.getppid() == study:
             time.sleep(_LOOK)
         stop_all()
         os._exit(1)
-    if os.getpid() != study and not any(thread.name == "study" for thread in threading.enumerate()):
-        threading.Thread(target=watch, name="study", daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=watch, daemon=True).start()

@@ -54,6 +54,11 @@ class Outcome:
     error: str | None = None
 
 
+def failed(job: Job, error: str) -> Outcome:
+    """The outcome of a job of which nothing could be measured."""
+    return Outcome(({"error": error},) * len(job.points), error)
+
+
 def jobs_of(points: Sequence[Point]) -> list[Job]:
     """The jobs that do ``points``, in their order."""
     gathered: dict[Point, list[Point]] = {}
@@ -74,8 +79,7 @@ def perform(job: Job, runs: Path) -> Outcome:
         try:
             trained = _train(job.training, folder)
         except Exception as error:
-            failure = _failure(error)
-            return Outcome((failure,) * len(job.points), failure["error"])
+            return failed(job, _failure(error)["error"])
         if job.design is None:
             return Outcome(tuple(_safely(measure, point, trained, runs) for point in job.points))
     from build_flows.study.hardware import measure as measure_design
@@ -98,7 +102,7 @@ def _safely(measuring: Any, point: Point, trained: dict[str, Any], runs: Path) -
         return _failure(error)
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _failure(error: Exception) -> dict[str, str]:
     """What is kept of an error; its traceback goes to the log."""
     traceback.print_exception(error)
     explained = isinstance(error, (UserError, ToolError, MismatchError))

@@ -7,14 +7,12 @@ from typing import Any
 
 from build_flows.study import results, tables
 from build_flows.study.display import Display
-from build_flows.study.executors import Executor, Work
+from build_flows.study.executors import Executor, Work, all_outcomes
 from build_flows.study.grid import Point, Study
 from build_flows.study.lock import alone_in
 from build_flows.study.points import Job, Outcome, jobs_of, pending_steps, perform
 from build_flows.study.results import Record
-from host.errors import ToolError
 
-ATTEMPTS = 3        # in a row in which workers die and nothing ends
 _AHEAD = 4          # trainings per worker before the designs of what is trained get their turn
 
 
@@ -33,10 +31,9 @@ def run(study: Study, points: Sequence[Point], runs: Path, folder: Path, executo
         work: Work = perform) -> dict[str, Record]:
     """Do those of ``points`` that are not done, and return all results of the study, by the points' names.
 
-    Run folders are made in ``runs``, results kept in ``folder``, whose tables are written anew as points end. Jobs that
-    are lost with a worker are done again. Raises :class:`UserError` for a damaged result and where another process
-    writes ``folder``, :class:`ToolError` where workers die again and again or nothing can be written; failed points
-    raise nothing.
+    Run folders are made in ``runs``, results kept in ``folder``, whose tables are written anew as points end. Raises
+    :class:`UserError` for a damaged result and where another process writes ``folder``, :class:`ToolError` where
+    nothing can be written; failed points raise nothing.
     """
     runs, folder = runs.absolute(), folder.absolute()
     with alone_in(folder):
@@ -73,7 +70,7 @@ def _in_rounds(jobs: Sequence[Job], runs: Path, executor: Executor, work: Work,
         done = [job for job in trainings if not job.points and not pending_steps(job, runs)]
         this_round, built = [job for job in trainings if job not in done] + built, _designs(done)
         display.begin(this_round)
-        for job, outcome in _all(this_round, runs, executor, work):
+        for job, outcome in all_outcomes(executor, this_round, work, runs):
             yield job, outcome
             if outcome.error is None:
                 built += _designs([job])
@@ -81,18 +78,3 @@ def _in_rounds(jobs: Sequence[Job], runs: Path, executor: Executor, work: Work,
 
 def _designs(jobs: Sequence[Job]) -> list[Job]:
     return [Job(job.training, (design,)) for job in jobs for design in job.designs]
-
-
-def _all(jobs: Sequence[Job], runs: Path, executor: Executor, work: Work) -> Iterator[tuple[Job, Outcome]]:
-    """Outcomes as they come; what is lost with a worker is done again."""
-    waiting, vain = list(jobs), 0
-    while waiting:
-        before = len(waiting)
-        for job, outcome in executor.outcomes(tuple(waiting), work, runs):
-            waiting.remove(job)
-            yield job, outcome
-        vain = vain + 1 if len(waiting) == before else 0
-        if vain == ATTEMPTS:
-            raise ToolError("a worker of the study must not be killed", f"{ATTEMPTS} times in a row no job that ended; "
-                            f"the first is to {waiting[0].title}",
-                            "repeat the command to go on; if memory was short, with fewer --jobs")

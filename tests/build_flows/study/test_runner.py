@@ -1,4 +1,5 @@
 """A study's mechanism: resuming, failures, locks, and its end in the middle of things."""
+import functools
 import json
 import os
 import signal
@@ -15,7 +16,9 @@ from build_flows.study import results, runner
 from build_flows.study.executors import Local
 from build_flows.study.lock import alone_in, waiting_for
 from build_flows.study.read import read_study
-from host.errors import ToolError, UserError
+from host.errors import UserError
+
+executor = functools.cache(Local)       # its processes stay for the next test
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def study(tmp_path):
 
 
 def run(study, tmp_path, work=study_work.quick, points=None, workers=1):
-    return runner.run(study, points or study.points(), tmp_path / "runs", tmp_path / "kept", Local(workers), work)
+    return runner.run(study, points or study.points(), tmp_path / "runs", tmp_path / "kept", executor(workers), work)
 
 
 def logged(tmp_path):
@@ -180,12 +183,24 @@ def test_options(study, tmp_path, capsys, option, message):
     assert capsys.readouterr().err == f"error: {message}\n"
 
 
-def test_workers_that_are_killed_again_and_again(study, tmp_path):
-    with pytest.raises(ToolError, match=r"a worker of the study must not be killed, found 3 times in a row no job that "
-                                        r"ended; the first is to train .*seed 0. Fix: repeat the command"):
-        run(study, tmp_path, study_work.dies, workers=2)
-    run(study, tmp_path, workers=2)
-    assert sorted(logged(tmp_path)) == sorted(point.name for point in study.points())
+KILLED = ("a job must not end the process that does it, found a process that was killed in both of two attempts. Fix: "
+          "repeat the command; if memory was short, with fewer --jobs.")
+
+
+def test_a_job_that_kills_its_process_fails_alone_and_is_tried_again(study, tmp_path):
+    records = run(study, tmp_path, study_work.dies_beside, workers=2)
+    assert [records[point.name].get("error") for point in study.points()] == [None, KILLED, None, None]
+    killed = [line for line in logged(tmp_path) if line.isdigit()]
+    assert len(killed) == len(set(killed)) == 2
+    assert logged(tmp_path).count("begun") == 1, "the job beside it was not disturbed"
+    assert all(map(results.is_done, run(study, tmp_path, workers=2).values()))
+
+
+def test_a_training_that_kills_its_process_fails_with_its_designs(hardware, tmp_path):
+    records = run(hardware, tmp_path, study_work.dies)
+    assert {records[point.name].get("error") for point in hardware.points() if point.seed == 1} == {KILLED}
+    assert all(results.is_done(records[point.name]) for point in hardware.points() if point.seed == 0)
+    assert sum(line.isdigit() for line in logged(tmp_path)) == 2 * 2     # two trainings, none of their designs
 
 
 def test_what_is_lost_with_a_worker_is_done_again(study, tmp_path):
