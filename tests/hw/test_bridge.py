@@ -52,7 +52,7 @@ FAULTS = {
     "the maximum is not reset": (_BRIDGE, "LatencyMax  <= 0;", ""),
     "minimum and maximum": (_BRIDGE, "if(latency_now < LatencyMin)", "if(latency_now > LatencyMin)"),
     "the latency is off by one": (_BRIDGE, "latency_now = Latency + 1", "latency_now = Latency"),
-    "a refused start restarts the latency": (_BRIDGE, "Latency <= accept?", "Latency <= start?"),
+    "a refused start restarts the latency": (_BRIDGE, "Latency  <= accept?", "Latency  <= start?"),
     "the sum is cut off": (_BRIDGE, "LatencySum + 64'(latency_now)", "64'(32'(LatencySum) + latency_now)"),
     "the upper half is of another time": (_BRIDGE, "rd_data = CyclesHi;", "rd_data = Cycles[63:32];"),
     "the sum's upper half is of another time": (_BRIDGE, "rd_data = LatencySumHi;", "rd_data = LatencySum[63:32];"),
