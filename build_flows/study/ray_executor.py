@@ -15,16 +15,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from build_flows.study import transfer
-from build_flows.study.executors import Work, in_parallel
+from build_flows.study.executors import THREADS, Work, in_parallel
 from build_flows.study.lock import waiting_for
 from build_flows.study.points import Job, Outcome
 from build_flows.study.transfer import Parcel
 from host.errors import ToolError, UserError
 
 _PATIENCE = 10.0      # s for the cluster's port to answer
-_THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-# Workers that die are started again, wherever there is room; the job that one had is given up, and done again by us.
-_ACTORS = {"num_cpus": 0, "max_restarts": -1, "scheduling_strategy": "SPREAD", "runtime_env": {"env_vars": _THREADS}}
+_ACTORS = {"num_cpus": 0, "scheduling_strategy": "SPREAD", "runtime_env": {"env_vars": THREADS}}
 
 
 class Ray:
@@ -110,11 +108,18 @@ def _unreachable(address: str | None, error: Exception) -> ToolError:
 
 def _backend() -> str:
     """Register joblib's Ray backend, with what a study needs of it: a result that is lost with its worker is left out
-    instead of ending everything, a job goes to a worker that is free, and one worker is a worker, too."""
+    instead of ending everything, a job goes to a worker that is free, and one worker is a worker, too.
+
+    A worker that dies is replaced, wherever there is room. Ray's own restart would not do: until it is done, all jobs
+    that come to that worker are lost, too.
+    """
     from joblib import register_parallel_backend
     from ray.exceptions import RayError, RayTaskError
     from ray.util.joblib.ray_backend import RayBackend
     from ray.util.multiprocessing.pool import AsyncResult, Pool
+
+    def is_lost(result: Any) -> bool:
+        return isinstance(result, RayError) and not isinstance(result, RayTaskError)
 
     class Workers(Pool):
         def __init__(self, processes: int):
@@ -130,6 +135,8 @@ def _backend() -> str:
             self.jobs[index] += 1
 
             def ended(result: Any) -> None:
+                if is_lost(result) and not self._closed:
+                    self._actor_pool[index] = self._new_actor_entry()
                 self.jobs[index] -= 1
                 callback(result)
 
@@ -143,9 +150,7 @@ def _backend() -> str:
             return n_jobs
 
         def retrieve_result_callback(self, result: Any) -> Any:
-            if isinstance(result, RayError) and not isinstance(result, RayTaskError):
-                return [None]
-            return super().retrieve_result_callback(result)
+            return [None] if is_lost(result) else super().retrieve_result_callback(result)
 
     register_parallel_backend("quarl-ray", Enduring)
     return "quarl-ray"

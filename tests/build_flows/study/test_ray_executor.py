@@ -103,6 +103,16 @@ def test_what_is_lost_with_a_worker_is_done_again(study, tmp_path, cluster):
 
 
 @pytest.mark.slow
+def test_a_job_that_kills_its_worker_fails_alone(study, tmp_path, cluster):
+    records = executed(study, tmp_path, study_work.dies_beside)
+    errors = [records[point.name].get("error") for point in study.points()]
+    assert errors == [None, errors[1], None, None]
+    assert errors[1].startswith("a job must not end the process that does it, found a process that was killed in both")
+    lines = (tmp_path / "cache" / "study" / "runs" / "log").read_text().split()
+    assert sum(map(str.isdigit, lines)) == 2 and lines.count("begun") == 1
+
+
+@pytest.mark.slow
 def test_what_is_lost_with_a_node_is_done_again(study, tmp_path, cluster):
     mark = tmp_path / "lost"
     mark.write_text(cluster.second)
