@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Run the study, and print the table."""
     from build_flows.console import say, table
-    from build_flows.study import parquet, runner, tables
+    from build_flows.study import runner, tables
     from build_flows.study.read import read_study
     from hw.prerequisites import require
 
@@ -68,9 +68,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             require("synthesise")
         records = runner.run(study, points, runs, folder, _executor(args))
     if args.report or (not args.dry_run and _report_is_old(folder)):
+        from build_flows.study import parquet
         from build_flows.study.report import write_report
         say(f"report: {write_report(study, records, folder, runs)}")
-    if not args.dry_run:
         parquet.write(study, folder, records)
     for title, (columns, rows) in (("return, mean ± deviation", tables.table(study, records)),
                                    ("designs", tables.designs(study, records))):

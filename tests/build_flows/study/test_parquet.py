@@ -102,7 +102,7 @@ def test_a_disk_that_refuses_is_one_error(study, tmp_path):
 
 
 @needs_pyarrow
-def test_the_command_writes_it_when_a_study_ends_and_by_report(tmp_path, capsys):
+def test_the_command_writes_it_with_the_page(tmp_path, capsys):
     yaml, kept = tmp_path / "small.yaml", tmp_path / "results" / "small"
     yaml.write_text("name: small\nepisodes: 2\ngroups:\n"
                     "  - {tasks: CartPole-v1, algos: ppo, steps: 512, precisions: [qat4], seeds: 0}\n")
@@ -115,7 +115,7 @@ def test_the_command_writes_it_when_a_study_ends_and_by_report(tmp_path, capsys)
         return (kept / "results.parquet").exists() and read(kept / "results.parquet")["seed"].to_pylist()
 
     assert seeds("--dry-run") is False
-    (kept / "report.html").touch()
-    assert seeds("--runs", str(tmp_path / "runs")) == [0], "though the page is up to date"
+    assert seeds("--runs", str(tmp_path / "runs")) == [0]
     (kept / "results.parquet").unlink()
+    assert seeds("--runs", str(tmp_path / "runs")) is False, "with the page, which is up to date"
     assert seeds("--report") == [0]
