@@ -21,12 +21,12 @@ episodes: 20
 seeds: [0, 1, 2]
 precisions: [qat8, qat6, qat4, qat3, qat2]
 groups:
-  - {tasks: CartPole-v1, algos: ppo, engines: [rom, dsp], folding: 100}
+  - {tasks: CartPole-v1, algos: ppo, engines: [rom, dsp], folding: 200}
 """
 _DESIGNS = 30
 KEPT = Path(__file__).parent.parent / "docs" / "results"
-_SEARCHES = {"cartpole": "--task CartPole-v1 --algo ppo --fold 100",
-             "pendulum": "--task Pendulum-v1 --algo ddpg --fold 100"}
+_SEARCHES = {"cartpole": "--task CartPole-v1 --algo ppo --fold 200",
+             "pendulum": "--task Pendulum-v1 --algo ddpg --fold 200"}
 _TIMES = {"train_seconds", "build_seconds"}     # the columns of results.csv that are no result
 
 

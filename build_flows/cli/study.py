@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     failed = [point for point in points if "error" in records.get(point.name, {})]
     if failed and not (args.dry_run or args.report):
         raise ToolError("every point of the study must end well", "%d of %d that did not; %s: %s" % (
-            len(failed), len(points), failed[0].title, records[failed[0].name]["error"]),
+            len(failed), len(points), failed[0].title, records[failed[0].name]["error"].rstrip(".")),
             f"correct the cause and repeat the command; tracebacks are in study.log of the run folders in {runs}")
     done = len(points) - len(runner.pending(points, records))
     say(f"{done} of {len(points)} points done; results in {folder}")
