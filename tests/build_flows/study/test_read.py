@@ -121,7 +121,7 @@ def test_the_hardware_study_of_this_repository():
     core, grid = study.points("core"), study.points("grid")
     assert len(core) == 3 * 3 * (1 + 5 * 2) and len(grid) == 3 * 25 * 2
     assert len({point.name for point in core} & {point.name for point in grid}) == 3 * 5 * 2     # equal widths
-    assert {(point.engine, point.folding) for point in grid} == {("rom", "100"), ("dsp", "100")}
+    assert {(point.engine, point.folding) for point in grid} == {("rom", "200"), ("dsp", "200")}
 
 
 def test_the_study_of_this_repository():
