@@ -22,7 +22,7 @@ from build_flows.study.transfer import Parcel
 from host.errors import ToolError, UserError
 
 _PATIENCE = 10.0      # s for the cluster's port to answer
-_ACTORS = {"num_cpus": 0, "scheduling_strategy": "SPREAD", "runtime_env": {"env_vars": THREADS}}
+_ACTORS = {"num_cpus": 0, "runtime_env": {"env_vars": THREADS}}
 
 
 class Ray:
@@ -41,6 +41,7 @@ class Ray:
         try:
             ray.init(address, log_to_driver=False, logging_level="ERROR", ignore_reinit_error=True)
         except Exception as error:
+            ray.shutdown()          # half a connection would spoil the next
             raise _unreachable(address, error) from error
         self._asked = workers
 
@@ -110,21 +111,44 @@ def _backend() -> str:
     """Register joblib's Ray backend, with what a study needs of it: a result that is lost with its worker is left out
     instead of ending everything, a job goes to a worker that is free, and one worker is a worker, too.
 
-    A worker that dies is replaced, wherever there is room. Ray's own restart would not do: until it is done, all jobs
-    that come to that worker are lost, too.
+    There is one worker a CPU of each node. One that dies is replaced, by another node where its own is gone. Ray's own
+    restart would not do: until it is done, all jobs that come to that worker are lost, too.
     """
     from joblib import register_parallel_backend
     from ray.exceptions import RayError, RayTaskError
     from ray.util.joblib.ray_backend import RayBackend
-    from ray.util.multiprocessing.pool import AsyncResult, Pool
+    from ray.util.multiprocessing.pool import AsyncResult, Pool, PoolActor
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     def is_lost(result: Any) -> bool:
         return isinstance(result, RayError) and not isinstance(result, RayTaskError)
 
     class Workers(Pool):
         def __init__(self, processes: int):
-            super().__init__(processes, ray_remote_args=_ACTORS)
-            self.jobs = [0] * processes
+            self.made, self.jobs = 0, [0] * processes
+            super().__init__(processes)
+
+        def _start_actor_pool(self, processes: int) -> None:
+            self._actor_pool = [self._new_actor_entry() for _ in range(processes)]
+            for index in range(processes):
+                while not self._answers(index):         # its node was lost, and that not known yet
+                    self._actor_pool[index] = self._new_actor_entry()
+
+        def _answers(self, index: int) -> bool:
+            try:
+                _ray().get(self._actor_pool[index][0].ping.remote())
+            except RayError:
+                return False
+            return True
+
+        def _new_actor_entry(self) -> Any:
+            alive = [node for node in _ray().nodes() if node["Alive"]]
+            places = [node["NodeID"] for node in alive for _ in range(int(node["Resources"].get("CPU", 0)))]
+            place = places[self.made % len(places)] if places else alive[0]["NodeID"]
+            self.made += 1
+            self._pool_actor = PoolActor.options(
+                **_ACTORS, scheduling_strategy=NodeAffinitySchedulingStrategy(place, soft=True))
+            return super()._new_actor_entry()
 
         def _init_ray(self, processes: int | None = None, ray_address: str | None = None) -> int | None:
             return processes        # we are connected; and a node that is lost meanwhile is no reason to fail
