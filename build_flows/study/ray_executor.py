@@ -22,7 +22,8 @@ from build_flows.study.transfer import Parcel
 from host.errors import ToolError, UserError
 
 _PATIENCE = 10.0      # s for the cluster's port to answer
-_ACTORS = {"num_cpus": 0, "runtime_env": {"env_vars": THREADS}}
+# Little, so that a node has room for those that a lost one leaves; with none Ray takes any node whatsoever.
+_ACTORS = {"num_cpus": 0.01, "runtime_env": {"env_vars": THREADS}}
 
 
 class Ray:
