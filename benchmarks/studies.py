@@ -24,9 +24,8 @@ groups:
   - {tasks: CartPole-v1, algos: ppo, engines: [rom, dsp], folding: 200}
 """
 _DESIGNS = 30
-KEPT = Path(__file__).parent.parent / "studies" / "results"
-_SEARCHES = {"cartpole": "--task CartPole-v1 --algo ppo --fold 200",
-             "pendulum": "--task Pendulum-v1 --algo ddpg --fold 200"}
+_KEPT = Path(__file__).parent.parent / "studies" / "results"
+_SEARCHES = {"cartpole": "--task CartPole-v1 --algo ppo --fold 200 --trials 10"}
 _TIMES = {"train_seconds", "build_seconds"}     # the columns of results.csv that are no result
 
 
@@ -66,7 +65,7 @@ def searches() -> Iterator[dict[str, Any]]:
     """What the kept searches chose, gone through again from their results: LUTs against the 8-bit policy's."""
     for name, options in _SEARCHES.items():
         with tempfile.TemporaryDirectory() as folder:
-            shutil.copytree(KEPT / f"search_{name}", Path(folder) / "out")
+            shutil.copytree(_KEPT / f"search_{name}", Path(folder) / "out")
             done = subprocess.run([*_QUARL, "search", *options.split(), "--out", "out", "--json"], cwd=folder,
                                   check=True, capture_output=True, text=True)
         found = json.loads(done.stdout.splitlines()[-1])
