@@ -22,6 +22,7 @@ from build_flows.study.transfer import Parcel
 from host.errors import ToolError, UserError
 
 _PATIENCE = 10.0      # s for the cluster's port to answer
+_STARTS = 3           # of a worker whose node was lost when that was not known yet; then its jobs are lost
 # Little, so that a node has room for those that a lost one leaves; with none Ray takes any node whatsoever.
 _ACTORS = {"num_cpus": 0.01, "runtime_env": {"env_vars": THREADS}}
 
@@ -132,7 +133,9 @@ def _backend() -> str:
         def _start_actor_pool(self, processes: int) -> None:
             self._actor_pool = [self._new_actor_entry() for _ in range(processes)]
             for index in range(processes):
-                while not self._answers(index):         # its node was lost, and that not known yet
+                for _ in range(_STARTS):
+                    if self._answers(index):
+                        break
                     self._actor_pool[index] = self._new_actor_entry()
 
         def _answers(self, index: int) -> bool:
