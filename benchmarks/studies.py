@@ -24,7 +24,7 @@ groups:
   - {tasks: CartPole-v1, algos: ppo, engines: [rom, dsp], folding: 200}
 """
 _DESIGNS = 30
-_KEPT = Path(__file__).parent.parent / "studies" / "results"
+_KEPT = Path(__file__).parent.parent / "docs" / "results"
 _SEARCHES = {"cartpole": "--task CartPole-v1 --algo ppo --fold 200 --trials 10"}
 _TIMES = {"train_seconds", "build_seconds"}     # the columns of results.csv that are no result
 

@@ -64,7 +64,7 @@ class Point:
     hidden: tuple[int, ...] | None = None
     engine: str | None = None
     folding: str | None = None
-    energy: bool = False
+    energy: bool = dataclasses.field(default=False, compare=False)
     board: str = BOARD
 
     @property
@@ -140,6 +140,10 @@ class Study:
         return list(dict.fromkeys(row.part for row in self.rows))
 
     def points(self, part: str | None = None) -> list[Point]:
-        """The points of ``part``, None for all, each once: seeds outermost, so that the table fills evenly."""
+        """The points of ``part``, None for all, each once: seeds outermost, so that the table fills evenly.
+
+        Of points that differ in ``energy`` alone the one that asks for it is left.
+        """
         found = [point for row in self.rows if part in (None, row.part) for point in row.points]
+        found.sort(key=lambda point: not point.energy)
         return sorted(dict.fromkeys(found), key=lambda point: point.seed)

@@ -13,16 +13,19 @@ from host.errors import UserError
 from hw import boards
 
 KEYS = ("part", "tasks", "algos", "precisions", "methods", "weight_bits", "act_bits", "input_bits", "per_channel",
-        "hidden", "engines", "folding", "board", "seeds", "steps")
+        "hidden", "engines", "folding", "board", "energy", "seeds", "steps")
 METHODS = ("qat", "ptq")
 ENGINES = ("rom", "dsp", "lut")     # as hw.engines has them, which imports too much for reading a file
 CORE = "core"
 Group = Mapping[str, Any]
 
 
-def rows_of(group: Group, episodes: int, path: Path, energy: bool = False) -> Iterator[Row]:
+def rows_of(group: Group, episodes: int, path: Path) -> Iterator[Row]:
     """The rows of a group that have points. Raises :class:`UserError` for a value that means nothing."""
     seeds = [whole("seeds", seed, 0) for seed in _list(group.get("seeds", [0]))]
+    energy = group.get("energy", False)
+    if not isinstance(energy, bool):
+        raise UserError("energy must be true or false", energy, "write energy: true")
     precisions, designs = list(_precisions(group)), list(_designs(group, energy))
     variants = list(itertools.product(_hidden(group), _list(group.get("input_bits", INPUT_BITS)),
                                       _list(group.get("per_channel", False))))

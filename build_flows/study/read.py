@@ -23,13 +23,10 @@ def read_study(path: PathLike) -> Study:
     if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name):
         raise UserError("a study's name must consist of letters, digits, points and dashes", name, "name it otherwise")
     episodes = groups.whole("episodes", found.get("episodes", EPISODES), 1)
-    energy = found.get("energy", False)
-    if not isinstance(energy, bool):
-        raise UserError("energy must be true or false", energy, "write energy: true")
     listed = found.get("groups") or []
     rows = [row for number, group in enumerate(listed if isinstance(listed, list) else [listed], 1)
             for row in groups.rows_of(_shared(found, group) | _keys(group, groups.KEYS, f"group {number} of {path}"),
-                                      episodes, path, energy)]
+                                      episodes, path)]
     if not rows:
         raise UserError("a study must have at least one point", f"none in {path}",
                         "give it a group: {tasks: CartPole-v1, algos: ppo, precisions: [fp32, qat4], seeds: 0}")
@@ -60,7 +57,7 @@ def _keys(found: Any, known: tuple[str, ...], where: str) -> dict[str, Any]:
 def _shared(found: Mapping[str, Any], group: Any) -> dict[str, Any]:
     """What a group has unless it says otherwise; widths of its own take the place of precisions."""
     own_widths = isinstance(group, dict) and "weight_bits" in group
-    return {key: found[key] for key in ("seeds", *([] if own_widths else ["precisions"])) if key in found}
+    return {key: found[key] for key in ("seeds", "energy", *([] if own_widths else ["precisions"])) if key in found}
 
 
 def _returns(found: Any) -> dict[str, dict[str, float]]:

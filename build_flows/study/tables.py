@@ -155,15 +155,15 @@ def _cell(points: Sequence[Point], records: Mapping[str, Record]) -> str:
 
 def designs(study: Study, records: Mapping[str, Record]) -> tuple[list[str], list[list[str]]]:
     """Of the points with hardware: column titles, and a row for each design that has a result, over its seeds."""
-    rows, figures = [], {**_FIGURES, **(_ENERGY if _has_energy(records) else {})}
+    figures = {**_FIGURES, **(_ENERGY if _has_energy(records) else {})}
+    groups: dict[tuple[str, ...], dict[Point, None]] = {}       # rows may share designs
     for row in study.rows:
-        groups: dict[tuple[str, ...], list[Point]] = {}
         for point in row.points:
             if point.engine:
-                key = point.precision, point.engine, str(point.folding), point.board
-                groups.setdefault(key, []).append(point)
-        rows += [[row.task, _algorithm(row), *key, _cell(points, records), *_figures(points, records, figures)]
-                 for key, points in groups.items() if any(point.name in records for point in points)]
+                key = row.task, _algorithm(row), point.precision, point.engine, str(point.folding), point.board
+                groups.setdefault(key, {})[point] = None
+    rows = [[*key, _cell(list(points), records), *_figures(points, records, figures)]
+            for key, points in groups.items() if any(point.name in records for point in points)]
     return ["task", "algorithm", "policy", "engine", "folding", "board", "return", *figures.values()], rows
 
 
@@ -171,7 +171,7 @@ def _has_energy(records: Mapping[str, Record]) -> bool:
     return any("energy_nj" in record.get("hardware", {}) for record in records.values())
 
 
-def _figures(points: Sequence[Point], records: Mapping[str, Record], columns: Iterable[str]) -> list[str]:
+def _figures(points: Iterable[Point], records: Mapping[str, Record], columns: Iterable[str]) -> list[str]:
     found = [_hardware(records[p.name]["hardware"]) for p in points if is_done(records.get(p.name))]
     return [_mean([each[column] for each in found if each[column] != ""]) for column in columns]
 

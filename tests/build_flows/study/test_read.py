@@ -58,6 +58,21 @@ def test_the_energy_of_designs_is_asked_for_at_the_top(tmp_path, line, wanted):
     assert [point.energy for point in study.points()] == [wanted] * 2
 
 
+@pytest.mark.parametrize("first", ["energy: true", "energy: false"])
+def test_a_group_may_ask_for_the_energy_of_some_points(tmp_path, first):
+    other = "energy: false" if first == "energy: true" else "energy: true"
+    study = read(tmp_path, f"""
+        energy: false
+        precisions: qat4
+        groups:
+          - {{tasks: CartPole-v1, algos: ppo, engines: rom, seeds: [0, 1], {first}}}
+          - {{tasks: CartPole-v1, algos: ppo, engines: rom, seeds: 0, {other}}}
+        """)
+    both = first == "energy: true"
+    assert [(point.seed, point.energy) for point in study.points()] == [(0, True), (1, both)], "each point once"
+    assert [len(job.designs) for job in jobs_of(study.points())] == [1, 1]
+
+
 def titles(study):
     return [point.title.removeprefix("CartPole-v1 ppo ") for point in study.points()]
 

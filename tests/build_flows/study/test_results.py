@@ -109,6 +109,14 @@ def test_tables_of_designs(tmp_path):
     assert (failed["engine"], failed["board"], failed["error"], failed["lut"]) == ("dsp", "pynq-z2", "does not fit", "")
 
 
+def test_a_design_that_two_parts_share_is_one_row():
+    shared, other = (point(p, engine="rom", folding="balanced") for p in ("qat4", "qatW4A3"))
+    study = Study("mine", (Row("core", "CartPole-v1", "ppo", "", (shared,)),
+                           Row("grid", "CartPole-v1", "ppo", "", (other, shared))), {})
+    _, rows = tables.designs(study, {made.name: design_record() for made in (shared, other)})
+    assert [row[2] for row in rows] == ["qat4", "qatW4A3"]
+
+
 def test_boards_are_rows_of_their_own():
     points = tuple(point("qat4", engine="rom", folding="balanced", board=board) for board in ("pynq-z2", "kv260"))
     study = Study("mine", (Row("core", "CartPole-v1", "ppo", "", points),), {})
