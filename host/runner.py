@@ -16,11 +16,10 @@ from host.meter import Meter
 from host.observer import Observer
 from host.policy import Policy
 from host.runlog import RunLog
+from host.seeds import EVALUATION, episode_seeds
 from host.settings import Settings
 from host.shadow import Shadow, mismatch
 
-FIRST_SEED = 1_000_000                 # training draws its seeds from 0 upwards: every episode here is a fresh one
-SEED_STRIDE = 100_000                  # episodes that a run can have before its seeds meet the next run's
 _SHOW_NS = 100_000_000                 # between two looks of the observers
 
 
@@ -31,6 +30,7 @@ class _Loop:
                  wall: float):
         self.policy, self.device, self.log, self.settings = policy, device, log, settings
         self.observers, self.meter = observers, Meter()
+        self.seeds = episode_seeds(EVALUATION, settings.seed, settings.episodes)
         self.deadline = None if settings.hz is None else Deadline(settings.hz)
         self.start, self.shown = time.perf_counter() - wall, 0
 
@@ -47,7 +47,7 @@ class _Loop:
             film = video.Film(env, settings.video / ("episode-%d.mp4" % index))
         if self.deadline is not None:
             self.deadline.restart()
-        return Episode(index, env, FIRST_SEED + SEED_STRIDE * settings.seed + index, shadow, film)
+        return Episode(index, env, self.seeds[index], shadow, film)
 
     def end(self, episode: Episode) -> None:
         """An episode has ended."""

@@ -12,6 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from host.errors import UserError
 from host.files import write_json
+from host.seeds import episode_seeds
 from models import checkpoint
 from models.bits import Bits
 from models.checkpoint import History, Snapshot
@@ -20,7 +21,7 @@ from models.normalise import FoldedVecNormalize
 from models.policies import convert
 from models.progress import Progress
 from models.ptq import SAMPLES, activation_limits
-from models.rollouts import Player, episode_seeds
+from models.rollouts import Player
 from models.tasks import action_space
 
 CONFIRM = 4       # a reached target is confirmed over this many times as many further episodes

@@ -8,9 +8,10 @@ import numpy as np
 from host.device import Device
 from host.errors import UserError
 from host.files import PathLike
+from host.seeds import EVALUATION, episode_seeds
 from models.deployed import act_in_integers, act_in_torch, act_on
 from models.export import policy_of
-from models.rollouts import Act, Player, episode_seeds
+from models.rollouts import Act, Player
 from models.runs import Run, load_run
 
 BACKENDS = ("torch", "integer")
@@ -21,7 +22,7 @@ def evaluate(run: Run | PathLike, episodes: int = 20, seed: int = 0, backend: st
     """Undiscounted returns float64 [episodes] of deterministic play on episodes that training never saw.
 
     ``backend`` is ``torch``, the trained actor, ``integer``, the integer reference that the hardware equals, or an open
-    device. Equal arguments give equal returns. Raises :class:`UserError`.
+    device. The episodes are those of `quarl run`. Equal arguments give equal returns. Raises :class:`UserError`.
     """
     if episodes < 1:
         raise UserError("the number of episodes must be 1 or more", episodes, "choose another --episodes")
@@ -30,7 +31,7 @@ def evaluate(run: Run | PathLike, episodes: int = 20, seed: int = 0, backend: st
     run = run if isinstance(run, Run) else load_run(Path(run))
     player = Player(run.config["task"], min(episodes, _WIDTH))
     try:
-        return player.play(_act(run, backend), episode_seeds("evaluation", seed, episodes))
+        return player.play(_act(run, backend), episode_seeds(EVALUATION, seed, episodes))
     finally:
         player.close()
 

@@ -43,8 +43,3 @@ class Player:
         """Close the environments."""
         for env in self.envs:
             env.close()
-
-
-def episode_seeds(purpose: str, seed: int, count: int) -> list[int]:
-    """Seeds of ``count`` episodes. Each ``purpose`` has its own, so that evaluation is on fresh episodes."""
-    return [int(s) for s in np.random.SeedSequence([seed, *purpose.encode()]).generate_state(count)]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from host.files import PathLike
+from host.seeds import episode_seeds
 from models.deployed import act_in_torch
-from models.rollouts import episode_seeds
 from models.runs import Run, load_run
 from models.tasks import is_pixels, make_env
 

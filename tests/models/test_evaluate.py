@@ -3,7 +3,6 @@ import pytest
 
 from host.errors import UserError
 from models.evaluate import evaluate
-from models.rollouts import episode_seeds
 from models.runs import load_run
 
 
@@ -18,12 +17,6 @@ def test_the_seed_decides(tiny_run):
     run = load_run(tiny_run)
     np.testing.assert_array_equal(evaluate(run, 10, 1), evaluate(run, 10, 1))
     assert evaluate(run, 10, 1).tolist() != evaluate(run, 10, 2).tolist()
-
-
-def test_fresh_episodes():
-    purposes = ["evaluation", "visited", "training 8192"]
-    seeds = [seed for purpose in purposes for seed in episode_seeds(purpose, 0, 1000)]
-    assert len(set(seeds)) == len(seeds)
 
 
 def test_bad_arguments(tiny_run):
