@@ -25,7 +25,8 @@ groups:
 """
 _DESIGNS = 30
 _KEPT = Path(__file__).parent.parent / "docs" / "results"
-_SEARCHES = {"cartpole": "--task CartPole-v1 --algo ppo --fold 200 --trials 10"}
+_SEARCHES = {"cartpole": "--task CartPole-v1 --algo ppo --fold 200 --trials 10",
+             "pendulum": "--task Pendulum-v1 --algo ddpg --fold 200 --trials 10"}
 _TIMES = {"train_seconds", "build_seconds"}     # the columns of results.csv that are no result
 
 
