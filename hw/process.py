@@ -24,7 +24,7 @@ def run(command: Sequence[str], text: str | None = None, environment: Mapping[st
     with _lock:
         check_stopped()
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True, env=environment, cwd=folder, start_new_session=True)
+                                   text=True, errors="replace", env=environment, cwd=folder, start_new_session=True)
         _running.add(process)
     try:
         out, error = process.communicate(text, timeout)
