@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from build_flows.study import groups
+from build_flows.study import groups, runner, tables
 from build_flows.study.points import jobs_of
 from build_flows.study.read import read_study
 from host.errors import UserError
@@ -134,9 +134,22 @@ def test_names_of_engines():
 def test_the_hardware_study_of_this_repository():
     study = read_study(QUARL.with_name("bitwidth_vs_lut.yaml"))
     core, grid = study.points("core"), study.points("grid")
-    assert len(core) == 3 * 3 * (1 + 5 * 2) and len(grid) == 3 * 25 * 2
-    assert len({point.name for point in core} & {point.name for point in grid}) == 3 * 5 * 2     # equal widths
-    assert {(point.engine, point.folding) for point in grid} == {("rom", "200"), ("dsp", "200")}
+    assert len(core) == 3 * 3 * (1 + 5 * 2) and len(grid) == 25
+    assert len({point.name for point in core} & {point.name for point in grid}) == 5     # equal widths
+    assert {(point.engine, point.folding) for point in core if point.engine} == {("rom", "200"), ("dsp", "200")}
+    assert {(point.task, point.seed) for point in core if point.energy} == {("CartPole-v1", 0)}
+
+
+@pytest.mark.parametrize(("name", "part"), [("quarl", "core"), ("bitwidth_vs_lut", None)])
+def test_the_results_of_this_repository_are_whole(tmp_path, name, part):
+    study = read_study(QUARL.with_name(f"{name}.yaml"))
+    folder = QUARL.parents[1] / "docs" / "results" / name
+    records = runner.kept(study, folder)
+    assert runner.pending(study.points(part), records) == []
+    assert all(record["parity"]["mismatches"] == 0 for record in records.values() if record["parity"])
+    tables.write(study, tmp_path, records)
+    for file in ("results.csv", "table.md"):
+        assert (tmp_path / file).read_text() == (folder / file).read_text(), f"{file} is made of the points"
 
 
 def test_the_study_of_this_repository():
