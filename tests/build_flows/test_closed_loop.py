@@ -23,9 +23,10 @@ def run(trained_run, tmp_path_factory):
 
 def test_emulator_and_reference_take_the_same_actions(run):
     emulated, log = play(run, "emulator", Settings(3, seed=5))
-    _, other = play(run, "integer", Settings(3, seed=5))
+    computed, other = play(run, "integer", Settings(3, seed=5))
     actions = [[r["action"] for r in records(path) if r["type"] == "step"] for path in (log, other)]
     assert actions[0] == actions[1] and len(actions[0]) == emulated["steps"]
+    assert emulated["return_mean"] == computed["return_mean"]
     returns = [record["return"] for record in records(log) if record["type"] == "episode"]
     assert returns == [record["return"] for record in records(other) if record["type"] == "episode"]
     assert returns == evaluate(run, 3, 5, "integer").tolist(), "software plays the episodes of the device"

@@ -127,6 +127,7 @@ def test_every_episode_has_a_fresh_seed(tmp_path, watched):
         _, log = play(tmp_path / "log", episodes=4, seed=seed, max_steps=1)
         assert [entry["seed"] for entry in of("episode", log)] == watched[-1].seeds
     seeds = watched[0].seeds + watched[1].seeds
+    assert len(set(seeds)) == 8 and min(seeds) >= 1_000_000, "training draws its seeds from 0 upwards"
     assert seeds == [each for seed in (0, 1) for each in episode_seeds(EVALUATION, seed, 4)], "as `evaluate` plays"
     assert all(env.closed for env in watched)
 
