@@ -37,6 +37,7 @@ print(*project["dependencies"], *project["optional-dependencies"]["tasks"], sep=
 
 FROM packages AS wheel
 COPY README.md LICENSE ./
+COPY quarl quarl
 COPY host host
 COPY models models
 COPY hw hw

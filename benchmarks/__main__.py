@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chain, host, remote, resources, rom_engine, studies, training
-from host.files import write_bytes, write_json
+from quarl.host.files import write_bytes, write_json
 
 LATEST = Path(__file__).with_name("latest.json")
 TABLE = Path(__file__).parent.parent / "docs" / "benchmarks.md"

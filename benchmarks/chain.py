@@ -12,12 +12,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from build_flows import flow, parity, subject
-from host import accelerator, codec
-from host.devices.emulator import Emulator
-from models.bits import Bits
+from quarl.build_flows.building import flow, parity, subject
+from quarl.build_flows.building.options import Options
+from quarl.host.accelerator import description
+from quarl.host.devices.emulator import Emulator
+from quarl.host.policy import codec
+from quarl.models.actors.bits import Bits
 
-_QUARL = [sys.executable, "-c", "import sys; from build_flows.cli import main; sys.exit(main())"]
+_QUARL = [sys.executable, "-c", "import sys; from quarl.build_flows.cli import main; sys.exit(main())"]
 
 
 def _row(name: str, value: float, unit: str, target: str, met: bool, baseline: float | None = None) -> dict[str, Any]:
@@ -56,8 +58,8 @@ def emulator_rate() -> list[dict[str, Any]]:
     """Clock cycles a second of the emulated 4-64-64-2 W4 A4 I8 accelerator, streaming."""
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         what = subject.random((4, 64, 64, 2), Bits(4, 4, 8), 0, Path(folder) / "policy")
-        flow.build(what, flow.Options(), Path(folder) / "accel")
-        geometry = accelerator.read(Path(folder) / "accel").geometry
+        flow.build(what, Options(), Path(folder) / "accel")
+        geometry = description.read(Path(folder) / "accel").geometry
         emulator = Emulator(Path(folder) / "accel" / "emulator.so", Path(folder) / "accel" / "rtl")
         before, start = emulator.cycles, time.process_time()
         parity.stream(emulator, geometry, codec.encode(what.policy, what.observations))

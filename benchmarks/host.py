@@ -20,13 +20,13 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.chain import _row
-from build_flows import subject
-from host import accelerator, codec, native, registers
-from host.devices.finn_dma import FinnDmaDevice
-from host.devices.pynq import PynqDevice
-from host.geometry import Geometry, Stream
-from host.policy import Policy
-from models.bits import Bits
+from quarl.build_flows.building import subject
+from quarl.host.accelerator import description, native, registers
+from quarl.host.accelerator.geometry import Geometry, Stream
+from quarl.host.devices.finn_dma import FinnDmaDevice
+from quarl.host.devices.pynq import PynqDevice
+from quarl.host.policy import Policy, codec
+from quarl.models.actors.bits import Bits
 
 _FINN_DRIVER = Path(sys.prefix) / "finn-driver"
 _STEPS, _REPEATS = 200, 25
@@ -74,7 +74,7 @@ def _describe(policy: Policy, folder: Path) -> Geometry:
     """The files of a build, with accumulators of 16 bits, which FINN's driver unpacks fastest."""
     features, outputs = policy.features, len(policy.layers[-1].weights)
     geometry = Geometry(Stream(features, 1, 8, 8), Stream(outputs, 1, 16, 16))
-    accelerator.write(accelerator.Accelerator(policy.hash, policy.build_id, "pynq-z2", "rom", "balanced", 100.0,
+    description.write(description.Accelerator(policy.hash, policy.build_id, "pynq-z2", "rom", "balanced", 100.0,
                                               geometry, 92, 64.0), folder)
     (folder / "accel.bit").touch()
     shapes = {"idt": ["DataType['INT8']"], "odt": ["DataType['INT16']"], "idma_names": ["idma0"],

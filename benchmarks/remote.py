@@ -14,20 +14,22 @@ import numpy as np
 
 from benchmarks import soak as soaking
 from benchmarks.chain import _row
-from build_flows import flow, subject
-from host import codec, policy
-from host.devices.remote import RemoteDevice
-from host.integer import accumulators
-from host.remote import keys
-from models.bits import Bits
+from quarl.build_flows.building import flow, subject
+from quarl.build_flows.building.options import Options
+from quarl.host import policy
+from quarl.host.policy import codec
+from quarl.host.policy.integer import accumulators
+from quarl.host.remote import keys
+from quarl.host.remote.client import RemoteDevice
+from quarl.models.actors.bits import Bits
 
 _STEPS, _RUNS = 5000, 5
 # Serves the emulated accelerator in sys.argv[1], with the keys in sys.argv[2] if there are any.
 _SERVER = """
 import sys
-from host import policy
-from host.devices.emulator import EmulatorDevice
-from host.remote.server import serve
+from quarl.host import policy
+from quarl.host.devices.emulator import EmulatorDevice
+from quarl.host.remote.server import serve
 read = policy.read(sys.argv[1] + "/policy")
 serve(read, EmulatorDevice(read, sys.argv[1] + "/accel"), "tcp://127.0.0.1:0", *sys.argv[2:],
       say=lambda text: print(text, flush=True))
@@ -42,7 +44,7 @@ def latency() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
         folder = Path(name)
         what = subject.random((4, 64, 64, 2), Bits(4, 4, 8), 0, folder / "policy", _STEPS)
-        flow.build(what, flow.Options(), folder / "accel")
+        flow.build(what, Options(), folder / "accel")
         keys.create(folder / "keys")
         codes = codec.encode(what.policy, what.observations)
         pairs = [[_median_us(what.policy, folder, codes, each) for each in (None, folder / "keys")]

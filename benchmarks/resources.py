@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks.chain import _row
-from build_flows.calibration import table
-from build_flows.calibration.compare import Compared, compare, spread
-from build_flows.calibration.designs import HELD_OUT
-from build_flows.resources import ENGINES
+from quarl.build_flows.calibration import table
+from quarl.build_flows.calibration.compare import Compared, compare, spread
+from quarl.build_flows.calibration.designs import HELD_OUT
+from quarl.build_flows.estimate.resources import ENGINES
 
 _MEDIAN, _WORST, _DESIGNS = 10, 30, 30
 

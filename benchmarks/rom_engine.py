@@ -17,19 +17,23 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.chain import _row
-from build_flows import flow, folding, lowering, nodes, resources, subject
-from build_flows.finn_session import finn_session
-from build_flows.resources import Folding
-from build_flows.subject import Subject
-from hw.boards import board
-from hw.emulator import build_emulator
-from hw.engines import ENGINES
-from hw.mvtu_design import SMALL, Style
-from hw.place_and_route import place_and_route
-from hw.shell import write_shell
-from hw.stitch import stitch
-from hw.synthesis import synthesise
-from models.bits import Bits
+from quarl.build_flows.building import flow, subject
+from quarl.build_flows.building.options import Options
+from quarl.build_flows.building.subject import Subject
+from quarl.build_flows.estimate.shape import Folding, shapes
+from quarl.build_flows.folding import planning
+from quarl.build_flows.lowering import describe_nodes
+from quarl.build_flows.lowering.lower import lower
+from quarl.build_flows.lowering.session import finn_session
+from quarl.hw.boards import board
+from quarl.hw.emulation.emulator import build_emulator
+from quarl.hw.engines.mvtu.design import SMALL, Style
+from quarl.hw.engines.registry import ENGINES
+from quarl.hw.place_and_route.ecp5 import place_and_route
+from quarl.hw.shell.shell import write_shell
+from quarl.hw.stitching.stitch import stitch
+from quarl.hw.synthesis.count import synthesise
+from quarl.models.actors.bits import Bits
 
 _DIMS = (8, 64, 64, 4)
 _FOLDING = (Folding(4, 8),) * 3
@@ -45,8 +49,8 @@ def _stitched(what: Subject, engine: str, layers: Sequence[Folding],
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         with finn_session(folder / "finn"):
-            lowered = lowering.lower(what.policy, what.onnx, layers, chip, folder / "finn", engine, style)
-            stitch(nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[engine])
+            lowered = lower(what.policy, what.onnx, layers, chip, folder / "finn", engine, style)
+            stitch(describe_nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[engine])
         write_shell(lowered.geometry, what.policy.build_id, folder / "rtl")
         yield folder / "rtl", lowered.geometry
 
@@ -90,10 +94,10 @@ def _latency(dims: tuple[int, ...], bits: int, cycles: int, interval: int | None
     """The smallest design that is so fast: cycles from the offer of the first input beat to the last output."""
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         what = subject.random(dims, Bits(bits, bits, 8), 0, Path(folder) / "policy")
-        plan = next(plan for plan in folding.frontier(resources.shapes(what.policy), "rom", board("pynq-z2"), percent)
+        plan = next(plan for plan in planning.frontier(shapes(what.policy), "rom", board("pynq-z2"), percent)
                     if plan.stream_latency <= cycles and plan.interval <= (interval or plan.interval))
-        with mock.patch.object(folding, "choose", lambda *_, plan=plan: plan):
-            result = flow.build(what, flow.Options(target="synth", max_lut_percent=percent), Path(folder) / "accel")
+        with mock.patch.object(planning, "choose", lambda *_, plan=plan: plan):
+            result = flow.build(what, Options(target="synth", max_lut_percent=percent), Path(folder) / "accel")
     name = f"build_flows.rom_{'_'.join(map(str, dims))}_w{bits}"
     timing, share = result["timing"], result["synth"]["percent"]["lut"]
     yield _row(f"{name}_latency", timing["stream_latency_cycles"], "cycles, first input beat to last output",

@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from host import policy as package
-from host.devices.integer import IntegerDevice
-from host.devices.remote import RemoteDevice
-from host.errors import ToolError, UserError
-from host.integer import accumulators
-from host.remote import keys, wire
-from host.remote.server import serve
+from quarl.host import policy as package
+from quarl.host.devices.integer import IntegerDevice
+from quarl.host.errors import ToolError, UserError
+from quarl.host.policy.integer import accumulators
+from quarl.host.remote import keys, wire
+from quarl.host.remote.client import RemoteDevice
+from quarl.host.remote.server import serve
 
 _FAULTS = 0.003                 # share of the frames to which something happens
 _LEASE_S = 0.5

@@ -25,14 +25,14 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 from torch import nn
 
 from benchmarks.chain import _row
-from models import algorithms
-from models.actor import QuantActor
-from models.bits import Bits
-from models.integer_rollouts import IntegerRollouts
-from models.normalise import FoldedVecNormalize
-from models.presets import preset, schedule
-from models.tasks import make_env
-from models.vec_env import MonitoredVecEnv
+from quarl.models.actors.bits import Bits
+from quarl.models.actors.quantised import QuantActor
+from quarl.models.sb3 import algorithms
+from quarl.models.sb3.integer_rollouts import IntegerRollouts
+from quarl.models.tasks.normalise import FoldedVecNormalize
+from quarl.models.tasks.presets import preset, schedule
+from quarl.models.tasks.spaces import make_env
+from quarl.models.tasks.vec_env import MonitoredVecEnv
 
 _BITS = Bits(4, 4)
 _REPEATS = 7

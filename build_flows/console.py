@@ -1,4 +1,4 @@
-"""What the commands print beyond :mod:`host.console`: stages and phases that show on a terminal, tables with lines."""
+"""What the commands print beyond ``host.console``: stages and phases that show on a terminal, tables with lines."""
 from __future__ import annotations
 
 import contextlib
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from host.console import say as say
+from quarl.host.console import say as say
 
 
 @contextlib.contextmanager

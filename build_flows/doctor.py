@@ -17,19 +17,20 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from host.errors import ToolError, UserError
-from hw import docker, openxc7, packages, process
-from hw.boards import Board
-from hw.cache import cache_folder
-from hw.machine import check_disk, check_memory
-from hw.prerequisites import FREE_GB, compiler, require
-from hw.vivado import hls, installation, licence, replay
-from hw.vivado.board_files import find_board_files, finn_board, vivado_places
+from quarl.host.errors import ToolError, UserError
+from quarl.hw.boards import Board
+from quarl.hw.place_and_route import openxc7
+from quarl.hw.tools import docker, packages, process
+from quarl.hw.tools.cache import cache_folder
+from quarl.hw.tools.machine import check_disk, check_memory
+from quarl.hw.tools.prerequisites import FREE_GB, compiler, require
+from quarl.hw.vivado import hls, installation, licence, replay
+from quarl.hw.vivado.board_files import find_board_files, finn_board, vivado_places
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
 _USUAL = (8, 64, 64, 4)     # sizes of the policy that a board is asked to have room for, of 4 bits, behind 8-bit inputs
 _ANSWER_S = 8.5       # for Vivado, then Vitis HLS, to tell their versions: the whole must take less than 10
-_PINS = Path(__file__).parent.parent / "constraints.txt"      # beside the rooms only where we were not installed by pip
+_PINS = Path(__file__).resolve().parents[1] / "constraints.txt"      # not there where pip installed us
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _compiler() -> str:
 
 def _packages() -> str:
     """All that pyproject.toml asks for; told are those that decide a build."""
-    from build_flows.artefacts import versions
+    from quarl.build_flows.building.artefacts import versions
 
     found = versions()
     if found["quarl-fpga"] == "none":
@@ -120,14 +121,15 @@ def _pinned() -> str:
 
 def _room(board: Board) -> str:
     """What a policy takes of ``board``, by the resource model. Raises :class:`UserError` where it does not fit."""
-    from build_flows import folding, resources
-    from build_flows.flow import Options
-    from build_flows.folds import FOLDS
+    from quarl.build_flows.building.options import Options
+    from quarl.build_flows.estimate.shape import shapes_of
+    from quarl.build_flows.folding import planning
+    from quarl.build_flows.folding.option import FOLDS
 
     usual = Options(board.name)
-    plans = folding.frontier(resources.shapes_of(_USUAL, 4, 8), usual.compute, board, usual.max_lut_percent)
+    plans = planning.frontier(shapes_of(_USUAL, 4, 8), usual.compute, board, usual.max_lut_percent)
     costs = (f"{100 * plan.lut / board.lut:.1f} % of {board.name}'s LUTs and {plan.latency} cycles ({plan.fold})"
-             for plan in (folding.pick(plans, fold) for fold in FOLDS))
+             for plan in (planning.pick(plans, fold) for fold in FOLDS))
     return f"{'-'.join(map(str, _USUAL))} of 4 bits, engine {usual.compute}, takes about {', '.join(costs)}"
 
 

@@ -5,9 +5,9 @@ import signal
 import sys
 from typing import NoReturn, Optional, Sequence
 
-from host import commands
+from quarl.host import commands
 
-COMMANDS = {name: "host.commands." + name for name in ("run", "serve", "keys", "doctor")}
+COMMANDS = {name: "quarl.host.commands." + name for name in ("run", "serve", "keys", "doctor")}
 
 _EPILOG = "`quarl COMMAND --help` explains a command. Errors go to standard error with exit code 2."
 
@@ -21,7 +21,7 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Run one command. Returns the exit code, as :func:`host.commands.main`."""
+    """Run one command. Returns the exit code, as :func:`quarl.host.commands.main`."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     return commands.main(_parser, arguments)

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Iterator, Union
 
-from host.errors import ToolError
+from quarl.host.errors import ToolError
 
 PathLike = Union[str, "os.PathLike[str]"]
 

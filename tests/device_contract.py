@@ -6,10 +6,9 @@ import itertools
 import numpy as np
 import pytest
 
-from host import codec
-from host.errors import UserError
-from host.integer import accumulators
-from host.policy import Policy
+from quarl.host.errors import UserError
+from quarl.host.policy import Policy, codec
+from quarl.host.policy.integer import accumulators
 
 
 def random_codes(policy: Policy, count: int, seed: int) -> np.ndarray:

@@ -7,24 +7,27 @@ import time
 from pathlib import Path
 from typing import Any
 
-from build_flows import artefacts, flow, folding, lowering, resources
-from build_flows.bitstream import kit, results, zynq
-from build_flows.console import phases, say, stage
-from build_flows.finn_session import finn_session
-from build_flows.flow import Options
-from build_flows.subject import Subject
-from host.errors import UserError
-from hw import boards
-from hw.boards import Board
-from hw.engines import ENGINES
-from hw.finn_library import patched_library
-from hw.machine import check_disk, check_memory
-from hw.vivado import hls, installation
-from hw.vivado.board_files import find_board_files, finn_board, vivado_places
-from hw.vivado.hls import Hls
-from hw.vivado.installation import Installation
-from hw.vivado.log import PHASES
-from hw.vivado.replay import FREE_GB, replay
+from quarl.build_flows.bitstream import kit, results, zynq
+from quarl.build_flows.building import artefacts, flow
+from quarl.build_flows.building.options import Options
+from quarl.build_flows.building.subject import Subject
+from quarl.build_flows.console import phases, say, stage
+from quarl.build_flows.estimate.shape import shapes
+from quarl.build_flows.folding import planning
+from quarl.build_flows.lowering.lower import lower
+from quarl.build_flows.lowering.session import finn_session
+from quarl.host.errors import UserError
+from quarl.hw import boards
+from quarl.hw.boards import Board
+from quarl.hw.engines.finn.library import patched_library
+from quarl.hw.engines.registry import ENGINES
+from quarl.hw.tools.machine import check_disk, check_memory
+from quarl.hw.vivado import hls, installation
+from quarl.hw.vivado.board_files import find_board_files, finn_board, vivado_places
+from quarl.hw.vivado.hls import Hls
+from quarl.hw.vivado.installation import Installation
+from quarl.hw.vivado.log import PHASES
+from quarl.hw.vivado.replay import FREE_GB, replay
 
 _SHELLS = {"bridge": "our bridge", "dma": "FINN's DMAs"}
 FOLDER = "vivado"       # of the kit, in the run folder: not in accel/, so that a failed replay can go on
@@ -85,12 +88,12 @@ def make_kit(subject: Subject, options: Options, accel: Path, out: Path, wish: W
     board = boards.board(options.board)
     mark = {"key": artefacts.built_key(accel), "board": board.name, "shell": wish.shell}
     if not kit.is_for(out, mark):
-        plan = folding.choose(resources.shapes(subject.policy), options.compute, options.fold, board,
+        plan = planning.choose(shapes(subject.policy), options.compute, options.fold, board,
                               options.max_lut_percent, options.style)
         with stage(f"FINN+: the Zynq shell with {_SHELLS[wish.shell]}, as a build kit"), \
                 tempfile.TemporaryDirectory(prefix="quarl-finn-") as scratch, finn_session(Path(scratch)):
             build = Path(scratch)
-            lowered = lowering.lower(subject.policy, subject.onnx, plan.layers, board, build, options.compute,
+            lowered = lower(subject.policy, subject.onnx, plan.layers, board, build, options.compute,
                                      options.style)
             project = zynq.project(lowered.rtl, lowered.geometry, subject.policy.build_id, board, build, wish.shell)
             kit.write(out, project, build, patched_library(), ENGINES[options.compute], board, mark)

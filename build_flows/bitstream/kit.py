@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from build_flows.bitstream.kit_scripts import KIT, MARK, build_sh, readme
-from build_flows.bitstream.zynq import PRETENDED, Project
-from host.errors import MismatchError, ToolError, UserError
-from host.files import explained, sha256, staged_folder, write_bytes, write_json
-from hw.boards import Board
-from hw.shell import BUILD_ID_FILE
-from hw.vivado import hls, verdict
-from hw.vivado.board_files import finn_board
+from quarl.build_flows.bitstream.kit_scripts import KIT, MARK, build_sh, readme
+from quarl.build_flows.bitstream.zynq import PRETENDED, Project
+from quarl.host.errors import MismatchError, ToolError, UserError
+from quarl.host.files import explained, sha256, staged_folder, write_bytes, write_json
+from quarl.hw.boards import Board
+from quarl.hw.shell.shell import BUILD_ID_FILE
+from quarl.hw.vivado import hls, verdict
+from quarl.hw.vivado.board_files import finn_board
 
 _RANDOM = re.compile(r"_[a-z0-9_]{8}$")       # the end of FINN's folder names
 _OWN = "\\s\"'{}[\\]()"                       # what a path in a script or a source ends at

@@ -1,11 +1,11 @@
 """What a build kit says and does: its README, and ``build.sh``, which needs bash, coreutils, grep and sed."""
 from __future__ import annotations
 
-from build_flows.bitstream.zynq import HLS, PROJECT, TOP, VIVADO, Project
-from hw.boards import Board
-from hw.vivado import hls, verdict
-from hw.vivado.board_files import finn_board, source
-from hw.vivado.installation import supported
+from quarl.build_flows.bitstream.zynq import HLS, PROJECT, TOP, VIVADO, Project
+from quarl.hw.boards import Board
+from quarl.hw.vivado import hls, verdict
+from quarl.hw.vivado.board_files import finn_board, source
+from quarl.hw.vivado.installation import supported
 
 KIT = "@KIT@"                   # the kit's own folder, in its sources
 MARK = "kit.json"

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from build_flows import artefacts
-from build_flows.bitstream import kit
-from host import accelerator
-from host.errors import UserError
-from host.files import explained, staged_folder, write_json
-from hw import boards
-from hw.vivado import verdict
-from hw.vivado.bridge_ip import CELL
+from quarl.build_flows.bitstream import kit
+from quarl.build_flows.building import artefacts
+from quarl.host.accelerator import description
+from quarl.host.errors import UserError
+from quarl.host.files import explained, staged_folder, write_json
+from quarl.hw import boards
+from quarl.hw.vivado import verdict
+from quarl.hw.vivado.bridge_ip import CELL
 
 _COMPARED = ("lut", "ff", "dsp", "bram36")
 _NODE = re.compile(r"StreamingDataflowPartition_\d+_(\w+_rtl_\d+)")
@@ -30,7 +30,7 @@ def take(folder: Path, accel: Path, extra: Mapping[str, Any] | None = None) -> d
     """
     if (folder / "results").is_dir():
         folder = folder / "results"
-    described = accelerator.read(accel)
+    described = description.read(accel)
     built = artefacts.built_key(accel)
     mark = kit.read(folder)
     made_for, shell = mark.get("key"), str(mark.get("shell"))
@@ -54,7 +54,7 @@ def take(folder: Path, accel: Path, extra: Mapping[str, Any] | None = None) -> d
             shutil.copy(folder / name, stage / "reports" / "vivado")
         write_json(stage / "reports" / f"{artefacts.BITSTREAM}.json",
                    {"shell": shell, **compare(found, synth), **(extra or {})})
-        accelerator.write(dataclasses.replace(
+        description.write(dataclasses.replace(
             described, base_address=verdict.base_address(board) if shell == "bridge" else None,
             versions={**described.versions, "vivado": found["vivado"]}), stage)
         artefacts.mark(stage, built, artefacts.BITSTREAM)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from host.errors import ToolError
-from host.geometry import Geometry
-from hw.boards import Board
-from hw.vivado.board_files import finn_board
-from hw.vivado.bridge_ip import CELL, write_bridge
-from hw.vivado.bridge_ip import SCRIPT as BRIDGE_SCRIPT
-from hw.vivado.installation import supported
+from quarl.host.accelerator.geometry import Geometry
+from quarl.host.errors import ToolError
+from quarl.hw.boards import Board
+from quarl.hw.vivado.board_files import finn_board
+from quarl.hw.vivado.bridge_ip import CELL, write_bridge
+from quarl.hw.vivado.bridge_ip import SCRIPT as BRIDGE_SCRIPT
+from quarl.hw.vivado.installation import supported
 
 SHELLS = ("bridge", "dma")
 """Our AXI4-Lite bridge, or FINN's two DMAs, which FINN's own driver moves buffers with."""
@@ -68,7 +68,7 @@ class Project:
 def project(model: Any, geometry: Geometry, build_id: int, board: Board, build: Path, shell: str) -> Project:
     """Run FINN+'s Zynq flow on a lowered model, with our bridge in place of its DMAs if ``shell`` says so.
 
-    Must run inside :func:`build_flows.finn_session.finn_session` of the folder ``build``. Raises ``UserError`` for a
+    Must run inside ``session.finn_session`` of the folder ``build``. Raises ``UserError`` for a
     board that FINN+ does not know, ``ToolError`` where FINN+'s scripts are not as expected.
     """
     _pretend(build / "tools")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from build_flows import resources
-from build_flows.calibration.table import KINDS, Row
-from build_flows.latency import follow
-from build_flows.resources import NO_LANES
+from quarl.build_flows.calibration.table import KINDS, Row
+from quarl.build_flows.estimate import resources
+from quarl.build_flows.estimate.latency import follow
+from quarl.build_flows.estimate.shape import NO_LANES, cycles
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ def compare(rows: Sequence[Row]) -> Compared:
         for kind, count in resources.estimate(shape, layer, design.engine, lanes).items():
             estimated[kind] += float(count)
         first, last = follow(shape, layer, design.engine, first, last, lanes)
-        intervals.append(resources.cycles(shape, layer))
+        intervals.append(cycles(shape, layer))
         lanes = layer.pe
     return Compared(rows, {kind: sum(row.total(kind) for row in rows) for kind in KINDS}, estimated, int(last),
                     max(intervals), {name: sum(row.finn[name] for row in rows) for name in rows[0].finn})

@@ -7,10 +7,11 @@ import math
 
 import numpy as np
 
-from build_flows.folding import options
-from build_flows.resources import ENGINES, Folding, Shape, shapes
-from host.policy import Policy
-from models.bits import Bits
+from quarl.build_flows.estimate.resources import ENGINES
+from quarl.build_flows.estimate.shape import Folding, Shape, shapes
+from quarl.build_flows.folding.planning import options
+from quarl.host.policy import Policy
+from quarl.models.actors.bits import Bits
 
 FITTED, HELD_OUT = "fitted", "held out"
 BITS = (2, 3, 4, 6, 8)
@@ -46,7 +47,7 @@ class Design:
 
     def policy(self) -> Policy:
         """The policy, with biases as training leaves them."""
-        from models.random_policy import random_policy
+        from quarl.models.export.random_policy import random_policy
         return random_policy(self.dims, self.bits, 0)[1]
 
     def shapes(self) -> list[Shape]:

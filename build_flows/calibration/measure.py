@@ -1,4 +1,4 @@
-"""Measure what is not in ``measured.csv`` yet: ``python -m build_flows.calibration.measure [PART]``.
+"""Measure what is not in ``measured.csv`` yet: ``python -m quarl.build_flows.calibration.measure [PART]``.
 
 A design takes Yosys and Verilator one to three minutes, and is written as soon as it is measured, so a measuring that
 was cut off goes on where it was. ``PART``: only designs whose name contains it.
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from build_flows.calibration import table
-from build_flows.calibration.designs import Design, designs
-from build_flows.calibration.table import KINDS, PARTS, Row
-from host.geometry import Geometry
+from quarl.build_flows.calibration import table
+from quarl.build_flows.calibration.designs import Design, designs
+from quarl.build_flows.calibration.table import KINDS, PARTS, Row
+from quarl.host.accelerator.geometry import Geometry
 
 # Of FINN's nodes, and of ours
 _PART_OF = {"MVAU_rtl": "unit", "MVTU_rtl": "unit", "Thresholding_rtl": "thresholds", "StreamingFIFO_rtl": "fifos",
@@ -25,21 +25,23 @@ _INFERENCES = 60
 
 def measure(design: Design) -> list[Row]:
     """Lower, synthesise and emulate a design: its layers. What stands in front of a unit belongs to its layer."""
-    from build_flows import lowering, nodes, subject
-    from build_flows.finn_session import finn_session
-    from hw.boards import board
-    from hw.engines import ENGINES
-    from hw.shell import write_shell
-    from hw.stitch import stitch
-    from hw.synthesis import synthesise
+    from quarl.build_flows.building import subject
+    from quarl.build_flows.lowering import describe_nodes
+    from quarl.build_flows.lowering.lower import lower
+    from quarl.build_flows.lowering.session import finn_session
+    from quarl.hw.boards import board
+    from quarl.hw.engines.registry import ENGINES
+    from quarl.hw.shell.shell import write_shell
+    from quarl.hw.stitching.stitch import stitch
+    from quarl.hw.synthesis.count import synthesise
 
     chip = board("pynq-z2")
     with tempfile.TemporaryDirectory(prefix="quarl-measure-") as scratch:
         folder = Path(scratch)
         what = subject.random(design.dims, design.bits, 0, folder / "policy", 10)
         with finn_session(folder / "finn"):
-            lowered = lowering.lower(what.policy, what.onnx, design.folding, chip, folder / "finn", design.engine)
-            stitch(nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[design.engine])
+            lowered = lower(what.policy, what.onnx, design.folding, chip, folder / "finn", design.engine)
+            stitch(describe_nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[design.engine])
             finn = _by_layer(lowered.golden if design.engine == "rom" else lowered.rtl,
                              lambda node: _finn(node, chip.part))
             places = _by_layer(lowered.rtl, lambda node: [(_PART_OF[node.op_type], node.name)])
@@ -88,9 +90,9 @@ def _finn(node: Any, part: str) -> list[tuple[str, float]]:
 
 def _emulated(rtl: Path, geometry: Geometry, codes: np.ndarray, folder: Path) -> tuple[int, float]:
     """Latency of a single inference, and the interval of many in a row, in cycles of the emulated RTL."""
-    from build_flows import parity
-    from host.devices.emulator import Emulator
-    from hw.emulator import build_emulator
+    from quarl.build_flows.building import parity
+    from quarl.host.devices.emulator import Emulator
+    from quarl.hw.emulation.emulator import build_emulator
 
     emulator = Emulator(build_emulator(rtl, geometry, folder), rtl)
     try:
@@ -104,7 +106,7 @@ def _emulated(rtl: Path, geometry: Geometry, codes: np.ndarray, folder: Path) ->
 
 def main() -> None:
     """Measure all designs that are asked for and not in the data file."""
-    from build_flows.console import stage
+    from quarl.build_flows.console import stage
 
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     measured = table.read()

@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from build_flows.calibration.designs import Design
-from build_flows.resources import Folding
-from host.files import write_bytes
+from quarl.build_flows.calibration.designs import Design
+from quarl.build_flows.estimate.shape import Folding
+from quarl.host.files import write_bytes
 
 MEASURED = Path(__file__).with_name("measured.csv")
 PARTS = ("unit", "thresholds", "fifos", "converter")      # of a layer: its nodes, by kind

@@ -5,11 +5,11 @@ import signal
 from collections.abc import Sequence
 from typing import NoReturn
 
-from host import commands
+from quarl.host import commands
 
 COMMANDS = ("train", "ptq", "eval", "export", "folding", "build", "import-bitstream", "run", "serve", "keys", "package",
             "report", "study", "search", "demo", "boards", "doctor")
-_MODULES = {name: ("host.commands." if name == "keys" else "build_flows.cli.") + name.replace("-", "_")
+_MODULES = {name: ("quarl.host.commands." if name == "keys" else "quarl.build_flows.cli.") + name.replace("-", "_")
             for name in COMMANDS}
 
 _DESCRIPTION = "Low-bit reinforcement-learning policies, from training to verified hardware."
@@ -32,7 +32,7 @@ def _parser() -> commands.Parser:
 
 def _interrupt(number: int, frame: object) -> NoReturn:
     """End child processes at once; staged folders vanish as the exception passes, undisturbed by another signal."""
-    from hw.process import stop_all
+    from quarl.hw.tools.process import stop_all
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     stop_all()
@@ -40,7 +40,7 @@ def _interrupt(number: int, frame: object) -> NoReturn:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code, as :func:`host.commands.main`."""
+    """Run one command. Returns the exit code, as :func:`quarl.host.commands.main`."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     return commands.main(_parser, arguments)

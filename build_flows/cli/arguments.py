@@ -5,10 +5,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from host.errors import UserError
+from quarl.host.errors import UserError
 
 if TYPE_CHECKING:
-    from hw.mvtu_design import Style
+    from quarl.hw.engines.mvtu.design import Style
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -58,5 +58,5 @@ def add_design(parser: argparse.ArgumentParser) -> None:
 
 def style_of(args: argparse.Namespace) -> Style:
     """How units of engine rom are made. Raises :class:`UserError` for a style that does not exist."""
-    from hw.mvtu_design import Style
+    from quarl.hw.engines.mvtu.design import Style
     return Style(args.timing, args.products, args.weight_rom)

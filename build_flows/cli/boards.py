@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Print one line a board, and what there is to know of some."""
-    from build_flows.console import say, table
-    from hw import boards
+    from quarl.build_flows.console import say, table
+    from quarl.hw import boards
 
     known = [boards.board(name) for name in boards.names()]
     table("Boards", ("board", "part", "LUT", "FF", "BRAM36", "URAM", "DSP", "MHz", "PYNQ"),

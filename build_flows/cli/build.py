@@ -45,11 +45,11 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from build_flows.cli.arguments import add_design, add_run, run_folder, style_of
-from host.errors import UserError
+from quarl.build_flows.cli.arguments import add_design, add_run, run_folder, style_of
+from quarl.host.errors import UserError
 
 if TYPE_CHECKING:
-    from build_flows.flow import Options
+    from quarl.build_flows.building.options import Options
 
 HELP = "compile to RTL, emulator and parity; --target synth: also resources; --target bitstream: by Vivado"
 BITSTREAM = "bitstream"
@@ -66,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser, target: str = "emulate", target
 
 def options_of(args: argparse.Namespace) -> Options:
     """The build's options. Raises ``UserError`` for one that does not exist."""
-    from build_flows.flow import Options
+    from quarl.build_flows.building.options import Options
     return Options(args.board, args.compute, args.target, args.fold, args.max_lut_percent, style_of(args))
 
 
@@ -92,10 +92,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Build, and print what came of it."""
-    from build_flows import energy, fmax, subject
-    from build_flows.console import stage
-    from build_flows.flow import TARGETS, build, check_tools
-    from hw import boards
+    from quarl.build_flows.building import subject
+    from quarl.build_flows.building.flow import build, check_tools
+    from quarl.build_flows.building.options import TARGETS
+    from quarl.build_flows.characterise import clock, energy
+    from quarl.build_flows.console import stage
+    from quarl.hw import boards
 
     folder = run_folder(args)
     if args.timeout is not None and args.timeout <= 0:
@@ -119,7 +121,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
     check_tools(options, folder)
     if args.fmax:
-        fmax.check(options.compute, options.style.products)
+        clock.check(options.compute, options.style.products)
     if args.energy:
         energy.check(boards.board(options.board))
     with stage("collect observations"):
@@ -127,7 +129,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     result = build(what, options, folder / "accel")
     show(result)
     if args.fmax:
-        result["fmax"] = fmax.estimate(folder / "accel", args.timeout)
+        result["fmax"] = clock.estimate(folder / "accel", args.timeout)
         _show_fmax(result["fmax"])
     if args.energy:
         result["energy"] = energy.estimate(what, folder / "accel")
@@ -137,12 +139,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _openxc7(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Build the accelerator with its resources, then its bitstream by open tools."""
-    from build_flows import subject
-    from build_flows.console import say, stage
-    from build_flows.flow import build, check_tools
-    from build_flows.openxc7 import build_openxc7
-    from hw import boards
-    from hw.openxc7 import find_tools
+    from quarl.build_flows.bitstream.openxc7 import build_openxc7
+    from quarl.build_flows.building import subject
+    from quarl.build_flows.building.flow import build, check_tools
+    from quarl.build_flows.console import say, stage
+    from quarl.hw import boards
+    from quarl.hw.place_and_route.openxc7 import find_tools
 
     if args.toolchain != "openxc7":
         raise UserError("--toolchain must be openxc7", args.toolchain, "pass it, or leave the option out")
@@ -167,13 +169,13 @@ def _openxc7(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def _bitstream(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Build a bitstream, or the kit that builds one."""
-    from build_flows import subject
-    from build_flows.bitstream import build as bitstream
-    from build_flows.cli.import_bitstream import show as show_bitstream
-    from build_flows.console import say, stage
-    from build_flows.flow import check_tools
-    from hw import boards
-    from hw.vivado.board_files import finn_board
+    from quarl.build_flows.bitstream import build as bitstream
+    from quarl.build_flows.building import subject
+    from quarl.build_flows.building.flow import check_tools
+    from quarl.build_flows.cli.import_bitstream import show as show_bitstream
+    from quarl.build_flows.console import say, stage
+    from quarl.hw import boards
+    from quarl.hw.vivado.board_files import finn_board
 
     args.target = "synth"        # what the bitstream is built on
     options = dataclasses.replace(options_of(args), verify_netlist=args.verify_netlist)
@@ -197,8 +199,8 @@ def _bitstream(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """Parity, timing and resources as tables."""
-    from build_flows.console import say, table
-    from hw import boards
+    from quarl.build_flows.console import say, table
+    from quarl.hw import boards
 
     parity, timing, synth = result["parity"], result["timing"], result["synth"]
     table("Parity on %d observations" % parity["observations"], ("pair", "values", "mismatches"),
@@ -222,8 +224,8 @@ def show(result: dict[str, Any]) -> None:
 
 def _show_fmax(found: dict[str, Any]) -> None:
     """The clock's estimate, and the path that limits it."""
-    from build_flows.console import say, table
-    from build_flows.fmax import told
+    from quarl.build_flows.characterise.clock import told
+    from quarl.build_flows.console import say, table
 
     table("Path that limits the clock (%s)" % found["label"], ("", "logic levels", "logic, ns", "routing, ns"),
           [(told(step), step["levels"], step["logic_ns"], step["routing_ns"]) for step in found["path"]])
@@ -232,7 +234,7 @@ def _show_fmax(found: dict[str, Any]) -> None:
 
 def _show_energy(found: dict[str, Any]) -> None:
     """The estimate of the energy, with its range, and what it is made of."""
-    from build_flows.console import say, table
+    from quarl.build_flows.console import say, table
 
     def bounds(energy: dict[str, float]) -> tuple[str, ...]:
         return tuple(f"{energy[bound]:.3g}" for bound in ("low", "nominal", "high"))

@@ -10,9 +10,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from build_flows.cli import build as build_command
-from build_flows.cli import run as run_command
-from host.errors import UserError
+from quarl.build_flows.cli import build as build_command
+from quarl.build_flows.cli import run as run_command
+from quarl.host.errors import UserError
 
 HELP = "train, build, verify and run a 4-bit CartPole policy"
 
@@ -27,15 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Do each step, and say where to look."""
-    from build_flows import subject
-    from build_flows.closed_loop import play
-    from build_flows.console import say, stage
-    from build_flows.export import ensure_package
-    from build_flows.flow import build, check_tools
-    from build_flows.report import write_report
-    from host.settings import Settings
-    from models.bits import Bits
-    from models.train import TrainConfig, train
+    from quarl.build_flows.building import subject
+    from quarl.build_flows.building.ensure_package import ensure_package
+    from quarl.build_flows.building.flow import build, check_tools
+    from quarl.build_flows.console import say, stage
+    from quarl.build_flows.deploy.closed_loop import play
+    from quarl.build_flows.report import write_report
+    from quarl.host.loop.settings import Settings
+    from quarl.models.actors.bits import Bits
+    from quarl.models.training.train import TrainConfig, train
 
     if args.episodes < 1:
         raise UserError("the number of episodes must be at least 1", args.episodes, "pass --episodes 20")

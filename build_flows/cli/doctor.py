@@ -25,12 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Print a line for each part. Raises what the first that fails raised, after all lines."""
-    from build_flows.artefacts import versions
-    from build_flows.console import say
-    from build_flows.doctor import FAIL, WARN, examine
-    from host.console import print_json
-    from hw import boards
-    from hw.cache import cache_folder
+    from quarl.build_flows.building.artefacts import versions
+    from quarl.build_flows.console import say
+    from quarl.build_flows.doctor import FAIL, WARN, examine
+    from quarl.host.console import print_json
+    from quarl.hw import boards
+    from quarl.hw.tools.cache import cache_folder
 
     lines = []
     for line in examine(boards.board(args.board), Path.cwd(), args.vivado, args.board_files, args.hlslib):

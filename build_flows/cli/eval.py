@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from build_flows.cli.arguments import add_run, run_folder
+from quarl.build_flows.cli.arguments import add_run, run_folder
 
 HELP = "evaluate a policy in torch, with the integer reference or on the emulator"
 
@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Evaluate, and print mean and deviation."""
-    from build_flows.closed_loop import opened
-    from build_flows.console import say
-    from models.evaluate import evaluate
+    from quarl.build_flows.console import say
+    from quarl.build_flows.deploy.closed_loop import opened
+    from quarl.models.play.evaluate import evaluate
 
     folder = run_folder(args)
     if args.backend == "emulator":

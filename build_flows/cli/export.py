@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from build_flows.cli.arguments import add_run, run_folder
+from quarl.build_flows.cli.arguments import add_run, run_folder
 
 HELP = "write the policy package of a trained run"
 
@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Export, and name the package."""
-    from build_flows.console import say
-    from build_flows.export import ensure_package
+    from quarl.build_flows.building.ensure_package import ensure_package
+    from quarl.build_flows.console import say
 
     folder = run_folder(args)
     policy = ensure_package(folder, renew=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from build_flows.cli.arguments import add_design, add_run, run_folder, style_of
+from quarl.build_flows.cli.arguments import add_design, add_run, run_folder, style_of
 
 HELP = "list the foldings worth having: LUTs against latency"
 
@@ -26,20 +26,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Search, and print one line a folding."""
-    from build_flows import folding, resources
-    from build_flows.console import stage, table
-    from build_flows.export import ensure_package
-    from build_flows.flow import Options
-    from build_flows.folds import FOLDS
-    from hw.boards import board
+    from quarl.build_flows.building.ensure_package import ensure_package
+    from quarl.build_flows.building.options import Options
+    from quarl.build_flows.console import stage, table
+    from quarl.build_flows.estimate.shape import shapes
+    from quarl.build_flows.folding import planning
+    from quarl.build_flows.folding.option import FOLDS
+    from quarl.hw.boards import board
 
     folder = run_folder(args)
     options = Options(args.board, args.compute, max_lut_percent=args.max_lut_percent, style=style_of(args))
     chip = board(options.board)
     with stage("search the foldings"):
-        plans = folding.frontier(resources.shapes(ensure_package(folder)), options.compute, chip,
+        plans = planning.frontier(shapes(ensure_package(folder)), options.compute, chip,
                                  options.max_lut_percent, options.style)
-    chosen = {fold: folding.pick(plans, fold).layers for fold in FOLDS}
+    chosen = {fold: planning.pick(plans, fold).layers for fold in FOLDS}
     found: list[dict[str, Any]] = [
         {"lut": round(plan.lut), "lut_percent": round(100 * plan.lut / chip.lut, 1), "dsp": plan.dsp,
          "latency_cycles": plan.latency, "latency_us": plan.latency / chip.clock_mhz,

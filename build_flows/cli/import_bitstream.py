@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from build_flows.cli.arguments import add_run, run_folder
+from quarl.build_flows.cli.arguments import add_run, run_folder
 
 HELP = "take the results of a build kit, after the checks that every bitstream must pass"
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Check, take, and print what Vivado made of the design."""
-    from build_flows.bitstream import results
+    from quarl.build_flows.bitstream import results
 
     folder = run_folder(args)
     result = results.take(args.results, folder / "accel")
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """Slacks, and Vivado's resources beside Yosys' figures."""
-    from build_flows.console import say, table
+    from quarl.build_flows.console import say, table
 
     found, kinds = result["bitstream"], ("lut", "ff", "dsp", "bram36")
     base = result["accel"]["base_address"]

@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from build_flows.cli.arguments import add_run, run_folder
+from quarl.build_flows.cli.arguments import add_run, run_folder
 
 HELP = "pack a built run for the board"
 
@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Pack, and say what is in it and what is missing."""
-    from build_flows.console import say
-    from build_flows.export import ensure_package
-    from build_flows.package import write_package
+    from quarl.build_flows.building.ensure_package import ensure_package
+    from quarl.build_flows.console import say
+    from quarl.build_flows.deploy.board_package import write_package
 
     folder = run_folder(args)
     ensure_package(folder)

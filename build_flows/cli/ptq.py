@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from build_flows.cli.arguments import add_bits, add_run, run_folder
+from quarl.build_flows.cli.arguments import add_bits, add_run, run_folder
 
 HELP = "quantise a trained fp32 run without more training"
 
@@ -32,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Quantise, and say what it costs."""
-    from build_flows.console import say
-    from models.bits import Bits
-    from models.ptq import PtqConfig, ptq
+    from quarl.build_flows.console import say
+    from quarl.models.actors.bits import Bits
+    from quarl.models.ptq.quantise import PtqConfig, ptq
 
     bits = None if args.fp16 else Bits(args.weight_bits, args.act_bits, args.input_bits, args.per_channel)
     result = ptq(PtqConfig(run_folder(args), args.out, bits, args.method, args.percentile))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from build_flows.cli.arguments import add_run, run_folder
+from quarl.build_flows.cli.arguments import add_run, run_folder
 
 HELP = "write a run's report as one self-contained page"
 
@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Write the page, and say where it is."""
-    from build_flows.console import say
-    from build_flows.report import write_report
+    from quarl.build_flows.console import say
+    from quarl.build_flows.report import write_report
 
     path = write_report(run_folder(args))
     say(f"report: {path}")

@@ -17,9 +17,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from build_flows.cli.arguments import add_run, run_folder
-from host.commands.run import HELP as HELP
-from host.commands.run import add_options, closing, settings_of
+from quarl.build_flows.cli.arguments import add_run, run_folder
+from quarl.host.commands.run import HELP as HELP
+from quarl.host.commands.run import add_options, closing, settings_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Run, and print the summary."""
-    from build_flows.closed_loop import play
-    from build_flows.console import say
+    from quarl.build_flows.console import say
+    from quarl.build_flows.deploy.closed_loop import play
 
     folder = run_folder(args)
     summary, log = play(folder, args.device, settings_of(args), args.keys, args.log_max_mb, args.tensorboard)
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def show(summary: dict[str, Any]) -> None:
     """The closing table."""
-    from build_flows.console import table
+    from quarl.build_flows.console import table
 
     title, rows = closing(summary)
     table(title, ("", ""), rows)

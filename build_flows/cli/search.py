@@ -22,11 +22,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host.errors import UserError
+from quarl.host.errors import UserError
 
 if TYPE_CHECKING:
-    from build_flows.search.run import Result
-    from build_flows.search.subject import Search
+    from quarl.build_flows.search.question import Search
+    from quarl.build_flows.search.run import Result
 
 HELP = "find the smallest policy at reward parity; resumable"
 
@@ -55,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Search, and print the chosen design and those that none beats."""
-    from build_flows.search.parity import Parity
-    from build_flows.search.subject import Search
+    from quarl.build_flows.search.question import Search
+    from quarl.build_flows.search.reward_parity import Parity
     for option, value in (("--trials", args.trials), ("--jobs", args.jobs)):
         if value is not None and value < 1:
             raise UserError(f"{option} must be 1 or more", value, f"pass {option} 2")
@@ -68,13 +68,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _search(search: Search, args: argparse.Namespace, out: Path) -> Result:
-    from build_flows.search import run
-    from build_flows.search.estimate import estimate
-    from build_flows.search.measure import Measuring
-    from build_flows.search.storage import Storage
-    from build_flows.study.executors import Local
-    from build_flows.study.lock import alone_in
-    from hw.prerequisites import require
+    from quarl.build_flows.search import run
+    from quarl.build_flows.search.estimate import estimate
+    from quarl.build_flows.search.storage import Storage
+    from quarl.build_flows.search.trials import Measuring
+    from quarl.build_flows.study.executors import Local
+    from quarl.build_flows.study.lock import alone_in
+    from quarl.hw.tools.prerequisites import require
 
     require("emulate")
     require("synthesise")
@@ -85,9 +85,9 @@ def _search(search: Search, args: argparse.Namespace, out: Path) -> Result:
 
 
 def _show(search: Search, found: Result, runs: Path, out: Path) -> dict[str, Any]:
-    from build_flows.console import say, table
-    from build_flows.search import outcome
-    from build_flows.search.findings import mean_of
+    from quarl.build_flows.console import say, table
+    from quarl.build_flows.search import outcome
+    from quarl.build_flows.search.findings import mean_of
 
     best, front = outcome.chosen(found.findings), outcome.pareto(found.findings)
     fp32 = mean_of(found.reference)

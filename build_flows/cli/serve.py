@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from build_flows.cli.arguments import add_run, run_folder
-from host.commands.serve import HELP as HELP
-from host.commands.serve import add_options, serve
+from quarl.build_flows.cli.arguments import add_run, run_folder
+from quarl.host.commands.serve import HELP as HELP
+from quarl.host.commands.serve import add_options, serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Serve until a signal comes."""
-    from build_flows.closed_loop import opened
-    from build_flows.export import ensure_package
+    from quarl.build_flows.building.ensure_package import ensure_package
+    from quarl.build_flows.deploy.closed_loop import opened
 
     folder = run_folder(args)
     return serve(args, lambda: ensure_package(folder), lambda: opened(folder, args.device))

@@ -19,11 +19,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host.errors import ToolError, UserError
+from quarl.host.errors import ToolError, UserError
 
 if TYPE_CHECKING:
-    from build_flows.study.executors import Executor
-    from build_flows.study.grid import Point, Study
+    from quarl.build_flows.study.executors import Executor
+    from quarl.build_flows.study.grid import Point, Study
 
 HELP = "train, build and measure a grid of policies; resumable"
 LOCAL, RAY = "local", "ray"
@@ -48,10 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Run the study, and print the table."""
-    from build_flows.console import say, table
-    from build_flows.study import runner, tables
-    from build_flows.study.read import read_study
-    from hw.prerequisites import require
+    from quarl.build_flows.console import say, table
+    from quarl.build_flows.study import runner, tables
+    from quarl.build_flows.study.read import read_study
+    from quarl.hw.tools.prerequisites import require
 
     study = read_study(args.study)
     points = _points(study, args.part)
@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             require("synthesise")
         records = runner.run(study, points, runs, folder, _executor(args))
     if args.report or (not args.dry_run and _report_is_old(folder)):
-        from build_flows.study import parquet
-        from build_flows.study.report import write_report
+        from quarl.build_flows.study import parquet
+        from quarl.build_flows.study.report import write_report
         say(f"report: {write_report(study, records, folder, runs)}")
         parquet.write(study, folder, records)
     for title, (columns, rows) in (("return, mean ± deviation", tables.table(study, records)),
@@ -99,11 +99,11 @@ def _executor(args: argparse.Namespace) -> Executor:
     if args.jobs is not None and args.jobs < 1:
         raise UserError("the number of jobs must be 1 or more", args.jobs, "pass --jobs 2")
     if args.executor == LOCAL:
-        from build_flows.study.executors import Local
+        from quarl.build_flows.study.executors import Local
         return Local(args.jobs or len(os.sched_getaffinity(0)))
     if args.executor != RAY and not args.executor.startswith(RAY + "://"):
         raise UserError("--executor must be local, ray or ray://HOST:PORT", args.executor, "choose one of them")
-    from build_flows.study.ray_executor import Ray
+    from quarl.build_flows.study.ray_executor import Ray
     return Ray(None if args.executor == RAY else args.executor, args.jobs)
 
 
@@ -114,9 +114,9 @@ def _points(study: Study, part: str) -> list[Point]:
 
 
 def _show_state(points: Sequence[Point], runs: Path, records: Mapping[str, Any]) -> None:
-    from build_flows.console import say, table
-    from build_flows.study import results, runner
-    from build_flows.study.points import jobs_of, pending_steps
+    from quarl.build_flows.console import say, table
+    from quarl.build_flows.study import results, runner
+    from quarl.build_flows.study.jobs import jobs_of, pending_steps
 
     pending = jobs_of(runner.pending(points, records))
     steps = {job.training.name: pending_steps(job, runs) for job in pending}

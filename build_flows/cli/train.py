@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from build_flows.cli.arguments import add_bits
-from host.errors import UserError
+from quarl.build_flows.cli.arguments import add_bits
+from quarl.host.errors import UserError
 
 HELP = "train a quantised policy into a run folder"
 
@@ -44,9 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Train, and say how it ended."""
-    from build_flows.console import say
-    from models.bits import Bits
-    from models.train import TrainConfig, train
+    from quarl.build_flows.console import say
+    from quarl.models.actors.bits import Bits
+    from quarl.models.training.train import TrainConfig, train
 
     bits = None if args.fp32 else Bits(args.weight_bits, args.act_bits, args.input_bits, args.per_channel)
     result = train(TrainConfig(args.task, args.out, args.algo, bits, args.seed, args.steps, args.precision, args.delay,

@@ -11,7 +11,7 @@ import json
 import math
 from typing import Any
 
-from build_flows.report.markup import Html, tag
+from quarl.build_flows.report.markup import Html, tag
 
 # Okabe and Ito's colour-blind safe hues, toned so that each stands out on white and on near black.
 PALETTE = {"blue": "#3a86c8", "orange": "#d07c00", "green": "#159a74", "purple": "#b5679b"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from build_flows.report.inputs import Run
+from quarl.build_flows.report.inputs import Run
 
 
 def path(folder: str) -> str:
@@ -51,7 +51,7 @@ def _train(config: dict[str, Any], out: str) -> str:
 
 def _changes(algo: str, task: str, settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, other than the steps, in which a training differs from the preset."""
-    from models.presets import preset
+    from quarl.models.tasks.presets import preset
     if "total_steps" not in settings:
         return {}
     usual = preset(algo, task, {"total_steps": settings["total_steps"]})

@@ -4,8 +4,8 @@ from __future__ import annotations
 from importlib import resources
 from string import Template
 
-from build_flows.report import charts
-from build_flows.report.markup import Html, join, safe, tag
+from quarl.build_flows.report import charts
+from quarl.build_flows.report.markup import Html, join, safe, tag
 
 
 def document(title: str, body: Html, script: str = "") -> str:
@@ -24,4 +24,4 @@ def _scripts(script: str) -> Html:
 
 
 def _file(name: str) -> str:
-    return resources.files("build_flows.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("quarl.build_flows.report").joinpath(name).read_text(encoding="utf-8")

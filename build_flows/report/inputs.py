@@ -9,9 +9,11 @@ from typing import Any
 
 import yaml
 
-from build_flows import artefacts
-from host import accelerator, policy, runlog
-from host.errors import UserError
+from quarl.build_flows.building import artefacts
+from quarl.host import policy
+from quarl.host.accelerator import description as accelerator
+from quarl.host.errors import UserError
+from quarl.host.log import run_log
 
 REPORTS = ("parity", "estimate", "synth", "timing", "netlist", artefacts.FMAX, artefacts.ENERGY,
            artefacts.BITSTREAM)
@@ -71,7 +73,7 @@ class Run:
                  folder / "policy/policy.onnx", folder / "train/evaluations.json", folder / "train/progress.csv",
                  folder / "train/analysis.json", folder / "accel/accel.json",
                  *(_report(folder, name) for name in REPORTS)]
-        return [path for path in (*known, *(runlog.parts(self.log.path) if self.log else [])) if path.exists()]
+        return [path for path in (*known, *(run_log.parts(self.log.path) if self.log else [])) if path.exists()]
 
 
 def read_run(folder: Path) -> Run:
@@ -119,12 +121,12 @@ def _table(path: Path) -> list[dict[str, str]]:
 def _newest_log(folder: Path) -> Log | None:
     """The newest log that is whole: one that an interrupted run left has no summary."""
     def age(path: Path) -> tuple[int, str]:
-        return runlog.parts(path)[-1].stat().st_mtime_ns, path.name
+        return run_log.parts(path)[-1].stat().st_mtime_ns, path.name
 
     for path in sorted(folder.glob("*.jsonl"), key=age, reverse=True):
         kept: dict[str, list[dict[str, Any]]] = {"run": [], "episode": [], "summary": []}
         try:
-            for record in runlog.records(path):
+            for record in run_log.records(path):
                 kept.get(record["type"], []).append(record)
         except (ValueError, TypeError, KeyError) as error:
             raise UserError("a run log must be JSON lines, each with a type", f"{error} in {path}",

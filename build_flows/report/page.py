@@ -4,10 +4,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from build_flows.report.document import document
-from build_flows.report.inputs import Run, read_run
-from build_flows.report.markup import Html, join, tag
-from build_flows.report.sections import (
+from quarl.build_flows.report.document import document
+from quarl.build_flows.report.inputs import Run, read_run
+from quarl.build_flows.report.markup import Html, join, tag
+from quarl.build_flows.report.sections import (
     bitstream,
     clock,
     distributions,
@@ -22,8 +22,8 @@ from build_flows.report.sections import (
     training,
     utilisation,
 )
-from host.errors import UserError
-from host.files import write_bytes
+from quarl.host.errors import UserError
+from quarl.host.files import write_bytes
 
 SECTIONS: dict[str, Callable[[Run], Html]] = {
     "Training": training.section,

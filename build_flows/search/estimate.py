@@ -4,9 +4,9 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from build_flows.search.space import Candidate
-from build_flows.search.subject import Search
-from host.errors import UserError
+from quarl.build_flows.search.question import Search
+from quarl.build_flows.search.space import Candidate
+from quarl.host.errors import UserError
 
 
 class Estimate(NamedTuple):
@@ -23,15 +23,16 @@ class Estimate(NamedTuple):
 @functools.cache
 def estimate(search: Search, candidate: Candidate) -> Estimate | None:
     """The cost of ``candidate``; None where it does not fit the board."""
-    from build_flows import folding, resources
-    from build_flows.flow import Options
-    from hw.boards import board
-    from models.random_policy import random_policy
+    from quarl.build_flows.building.options import Options
+    from quarl.build_flows.estimate.shape import shapes
+    from quarl.build_flows.folding import planning
+    from quarl.hw.boards import board
+    from quarl.models.export.random_policy import random_policy
 
     options = Options(search.board, search.engine, fold=search.folding)
     _, policy = random_policy(search.space.dims(candidate), candidate.bits, 0)
     try:
-        plan = folding.choose(resources.shapes(policy), options.compute, options.fold, board(options.board),
+        plan = planning.choose(shapes(policy), options.compute, options.fold, board(options.board),
                               options.max_lut_percent, options.style)
     except UserError:
         return None

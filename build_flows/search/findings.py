@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from build_flows.search.estimate import Estimate
-from build_flows.search.space import Candidate
-from build_flows.search.subject import Search
-from build_flows.study.grid import Point
-from build_flows.study.results import Record, is_done
-from host.errors import ToolError
+from quarl.build_flows.search.estimate import Estimate
+from quarl.build_flows.search.question import Search
+from quarl.build_flows.search.space import Candidate
+from quarl.build_flows.study.grid import Point
+from quarl.build_flows.study.results import Record, is_done
+from quarl.host.errors import ToolError
 
 Measure = Callable[[Sequence[Point]], Sequence[Record]]
 Returns = Sequence[Sequence[float]]       # of the episodes of each seed

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from build_flows.search.findings import Finding
+from quarl.build_flows.search.findings import Finding
 
 COLUMNS = ("policy", "parity", "seeds", "return", "LUT", "latency", "")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from build_flows.console import say
-from build_flows.search import outcome
-from build_flows.search.estimate import Estimate
-from build_flows.search.findings import Failed, Finding, Measure, Returns, find, find_reference, floor, ruled_out
-from build_flows.search.space import Candidate
-from build_flows.search.storage import Storage
-from build_flows.search.subject import Search
-from host.errors import ToolError
+from quarl.build_flows.console import say
+from quarl.build_flows.search import outcome
+from quarl.build_flows.search.estimate import Estimate
+from quarl.build_flows.search.findings import Failed, Finding, Measure, Returns, find, find_reference, floor, ruled_out
+from quarl.build_flows.search.question import Search
+from quarl.build_flows.search.space import Candidate
+from quarl.build_flows.search.storage import Storage
+from quarl.host.errors import ToolError
 
 MISSES = 50         # candidates in a row that are ruled out, after which nothing better is expected
 FAILURES = 3        # candidates in a row that fail, after which something else is wrong

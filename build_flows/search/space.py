@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from models.bits import HIGHEST, LOWEST, Bits
+from quarl.models.actors.bits import HIGHEST, LOWEST, Bits
 
 STEP = 8      # between two sizes of hidden layers: sizes with many divisors have many foldings
 

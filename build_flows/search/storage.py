@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from build_flows.search.space import Candidate
-from build_flows.search.subject import Search
-from host.errors import UserError
+from quarl.build_flows.search.question import Search
+from quarl.build_flows.search.space import Candidate
+from quarl.host.errors import UserError
 
 if TYPE_CHECKING:
     from optuna import Study

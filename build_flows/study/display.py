@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from build_flows.console import say
-from build_flows.study.grid import Point
-from build_flows.study.points import Job
-from build_flows.study.results import Record, summary
+from quarl.build_flows.console import say
+from quarl.build_flows.study.grid import Point
+from quarl.build_flows.study.jobs import Job
+from quarl.build_flows.study.results import Record, summary
 
 # What measuring and building a point take, in environment steps of training: for the time left only.
 _MEASURING, _BUILDING = 5000, 100_000

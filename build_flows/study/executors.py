@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from build_flows.study.points import Job, Outcome, failed
-from host.errors import ToolError
-from hw.process import stop_all
+from quarl.build_flows.study.jobs import Job, Outcome, failed
+from quarl.host.errors import ToolError
+from quarl.hw.tools.process import stop_all
 
 Work = Callable[[Job, Path], Outcome]
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}    # of a worker

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from host.files import canonical_json, sha256
+from quarl.host.files import canonical_json, sha256
 
 if TYPE_CHECKING:
-    from models.bits import Bits, Width
+    from quarl.models.actors.bits import Bits, Width
 
 _WIDTHS = re.compile(r"(ptq|qat)(?:([2-8])|W([2-8](?:-[2-8]-[2-8])?)A([2-8](?:-[2-8])?))")
 FLOATS = ("fp32", "fp16")
@@ -37,7 +37,7 @@ def widths_of(precision: str) -> tuple[str, Width, Width] | None:
 
 def precision_of(method: str, bits: Bits) -> str:
     """The one way to write a quantised precision: ``qat4``, or ``qatW3A4``, or ``qatW8-3-8A4-3``."""
-    from models.bits import text_of
+    from quarl.models.actors.bits import text_of
     if bits.weight == bits.act:
         return f"{method}{bits.weight}"
     return f"{method}W{text_of(bits.weight)}A{text_of(bits.act)}"
@@ -49,7 +49,7 @@ class Point:
     ``board``.
 
     ``precision`` is as :func:`is_precision` says. ``settings`` are those of the training, whole, as from
-    :func:`models.presets.preset`; ``hidden`` are the sizes of the hidden layers in them, where they are not the
+    ``presets.preset``; ``hidden`` are the sizes of the hidden layers in them, where they are not the
     preset's. With ``energy``, that of a design is estimated, too; no other result depends on it.
     """
 
@@ -86,7 +86,7 @@ class Point:
 
     def bits(self) -> Bits | None:
         """Bit widths. None for fp32 and fp16."""
-        from models.bits import Bits
+        from quarl.models.actors.bits import Bits
         found = widths_of(self.precision)
         return Bits(*found[1:], self.input_bits, self.per_channel) if found else None
 

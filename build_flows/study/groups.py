@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from build_flows.folds import check_fold
-from build_flows.study.grid import BOARD, FOLDING, INPUT_BITS, Point, Row, is_precision, precision_of, widths_of
-from host.errors import UserError
-from hw import boards
+from quarl.build_flows.folding.option import check_fold
+from quarl.build_flows.study.grid import BOARD, FOLDING, INPUT_BITS, Point, Row, is_precision, precision_of, widths_of
+from quarl.host.errors import UserError
+from quarl.hw import boards
 
 KEYS = ("part", "tasks", "algos", "precisions", "methods", "weight_bits", "act_bits", "input_bits", "per_channel",
         "hidden", "engines", "folding", "board", "energy", "seeds", "steps")
 METHODS = ("qat", "ptq")
-ENGINES = ("rom", "dsp", "lut")     # as hw.engines has them, which imports too much for reading a file
+ENGINES = ("rom", "dsp", "lut")     # as quarl.hw.engines.registry has them, which imports too much for reading a file
 CORE = "core"
 Group = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ def _points(software: Point, precision: str, seed: int, input_bits: Any, per_cha
 
 def _precisions(group: Group) -> Iterator[str]:
     """Those that are named, then the combinations of methods and widths."""
-    from models.bits import Bits
+    from quarl.models.actors.bits import Bits
     for precision in _names("precisions", group):
         if not is_precision(precision):
             raise UserError("a precision must be fp32, fp16, ptqN or qatN with N from 2 to 8", precision,
@@ -94,7 +94,7 @@ def _board(name: str, energy: bool) -> str:
     """Our name of the board. Raises :class:`UserError` where there is none, or no ``energy`` can be told for it."""
     found = boards.board(name)
     if energy and found.name != BOARD:
-        from build_flows.energy import PART
+        from quarl.build_flows.characterise.energy import PART
         if not found.part.startswith(PART):
             raise UserError(f"energy: true knows the cells and the leakage of an {PART}", f"board: {name}",
                             f"write energy: false, or board: {BOARD}")
@@ -120,7 +120,7 @@ def _hidden(group: Group) -> list[tuple[int, ...] | None]:
 def _settings(algo: str, task: str, hidden: tuple[int, ...] | None, group: Group,
               path: Path) -> tuple[dict[str, Any], tuple[int, ...] | None]:
     """The training's settings, and ``hidden`` where it differs from the preset's."""
-    from models.presets import preset
+    from quarl.models.tasks.presets import preset
     changes = {"total_steps": whole("steps", group["steps"], 1)} if "steps" in group else {}
     try:
         settings = preset(algo, task, changes)

@@ -6,8 +6,8 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from host.errors import UserError
-from host.files import explained
+from quarl.host.errors import UserError
+from quarl.host.files import explained
 
 NAME = ".lock"
 

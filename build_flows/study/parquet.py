@@ -5,11 +5,11 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from build_flows.study import tables
-from build_flows.study.grid import Study
-from build_flows.study.results import Record
-from host.files import write_bytes
-from hw import packages
+from quarl.build_flows.study import tables
+from quarl.build_flows.study.grid import Study
+from quarl.build_flows.study.results import Record
+from quarl.host.files import write_bytes
+from quarl.hw.tools import packages
 
 RESULTS = "results.parquet"
 # The other columns are text, widths and sizes among them: 8-3-8.

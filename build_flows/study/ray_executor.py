@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from build_flows.study import transfer
-from build_flows.study.executors import THREADS, Work, in_parallel
-from build_flows.study.lock import waiting_for
-from build_flows.study.points import Job, Outcome
-from build_flows.study.transfer import Parcel
-from host.errors import ToolError, UserError
+from quarl.build_flows.study import transfer
+from quarl.build_flows.study.executors import THREADS, Work, in_parallel
+from quarl.build_flows.study.jobs import Job, Outcome
+from quarl.build_flows.study.lock import waiting_for
+from quarl.build_flows.study.transfer import Parcel
+from quarl.host.errors import ToolError, UserError
 
 _PATIENCE = 10.0      # s for the cluster's port to answer
 _STARTS = 3           # of a worker whose node was lost when that was not known yet; then its jobs are lost
@@ -54,7 +54,7 @@ class Ray:
         return min(self._asked or cpus, cpus)
 
     def outcomes(self, jobs: Sequence[Job], work: Work, runs: Path) -> Iterator[tuple[Job, Outcome]]:
-        """As :meth:`build_flows.study.executors.Executor.outcomes`; run folders are brought and fetched."""
+        """As :meth:`quarl.build_flows.study.executors.Executor.outcomes`; run folders are brought and fetched."""
         from joblib import parallel_config
         calls = ((_remotely, (work, job, _needed(job, runs))) for job in jobs)
         with parallel_config(_backend()):
@@ -71,7 +71,7 @@ def _needed(job: Job, runs: Path) -> Parcel:
 
 
 def _remotely(work: Work, job: Job, parcel: Parcel) -> tuple[Outcome, Parcel]:
-    from hw.cache import cache_folder
+    from quarl.hw.tools.cache import cache_folder
     runs = cache_folder("study", "runs")
     for name, data in parcel.items():
         with waiting_for(runs / name):

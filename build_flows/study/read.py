@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from build_flows.study import groups
-from build_flows.study.grid import EPISODES, Study
-from host.errors import UserError
-from host.files import PathLike
+from quarl.build_flows.study import groups
+from quarl.build_flows.study.grid import EPISODES, Study
+from quarl.host.errors import UserError
+from quarl.host.files import PathLike
 
 _STUDY = ("name", "episodes", "energy", "seeds", "precisions", "rl_zoo", "groups")
 

@@ -10,9 +10,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from build_flows.study.grid import Point
-from host.errors import UserError
-from host.files import write_json
+from quarl.build_flows.study.grid import Point
+from quarl.host.errors import UserError
+from quarl.host.files import write_json
 
 Record = dict[str, Any]
 _HARDWARE = ("latency_cycles", "interval_cycles", "synthesis", "estimate")

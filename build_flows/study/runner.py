@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from build_flows.study import results, tables
-from build_flows.study.display import Display
-from build_flows.study.executors import Executor, Work, all_outcomes
-from build_flows.study.grid import Point, Study
-from build_flows.study.lock import alone_in
-from build_flows.study.points import Job, Outcome, jobs_of, pending_steps, perform
-from build_flows.study.results import Record
+from quarl.build_flows.study import results, tables
+from quarl.build_flows.study.display import Display
+from quarl.build_flows.study.executors import Executor, Work, all_outcomes
+from quarl.build_flows.study.grid import Point, Study
+from quarl.build_flows.study.jobs import Job, Outcome, jobs_of, pending_steps, perform
+from quarl.build_flows.study.lock import alone_in
+from quarl.build_flows.study.results import Record
 
 _AHEAD = 4          # trainings per worker before the designs of what is trained get their turn
 

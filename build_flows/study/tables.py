@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from build_flows.study.grid import FLOATS, Point, Row, Study, widths_of
-from build_flows.study.results import Record, is_done
-from host.files import write_bytes
+from quarl.build_flows.study.grid import FLOATS, Point, Row, Study, widths_of
+from quarl.build_flows.study.results import Record, is_done
+from quarl.host.files import write_bytes
 
 # docs/studies.md explains them; plots and reports are made of these.
 _POINT = ("task", "algo", "precision", "method", "weight_bits", "act_bits", "input_bits", "per_channel", "hidden",

@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from host.files import explained
+from quarl.host.files import explained
 
 _STAYS = ("checkpoint", "tensorboard")      # only a training that goes on needs them
 _LAST = "result.json"                        # of a training: with it the folder is whole

@@ -71,18 +71,18 @@ fi
 
 program=$(mktemp -d "$prefix/.program-XXXXXX")
 chmod 755 "$program"
-for each in host policy accel quarl install.sh README.md SHA256SUMS; do cp -R "$here/$each" "$program/"; done
+for each in quarl bin policy accel install.sh README.md SHA256SUMS; do cp -R "$here/$each" "$program/"; done
 printf '%s\n' "$python" > "$program/python"
 ln -s ../run "$program/run"
 "$python" -c 'import sys; print(sys.stdin.read().replace("@PREFIX@", sys.argv[1].replace("%", "%%")), end="")' \
     "$prefix" < "$here/quarl.service" > "$program/quarl.service"
-"$python" -m compileall -q "$program/host"
-"$program/quarl" doctor $pc
+"$python" -m compileall -q "$program/quarl"
+"$program/bin/quarl" doctor $pc
 
 sync
 ln -s "${program##*/}" "$program/.current"
 mv -fT "$program/.current" "$prefix/current"
-[ -e "$prefix/quarl" ] || ln -sfn current/quarl "$prefix/quarl"
+[ -e "$prefix/quarl" ] || ln -sfn current/bin/quarl "$prefix/quarl"
 for each in "$prefix"/.program-*; do
     [ "$each" = "$program" ] || rm -rf "$each" || echo "not removed: $each"
 done

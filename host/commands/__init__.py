@@ -11,8 +11,8 @@ import os
 import sys
 from typing import Callable, Mapping, NoReturn, Optional, Sequence
 
-from host.console import print_json
-from host.errors import MismatchError, ToolError, UserError
+from quarl.host.console import print_json
+from quarl.host.errors import MismatchError, ToolError, UserError
 
 
 class Parser(argparse.ArgumentParser):
@@ -45,7 +45,7 @@ def main(make: Callable[[], Parser], arguments: Optional[Sequence[str]]) -> int:
         return 0
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            from host.files import cannot_write
+            from quarl.host.files import cannot_write
             return _failed(cannot_write(error.filename or "an unnamed file", error), 2)
         import traceback
         traceback.print_exc()

@@ -10,9 +10,9 @@ import platform
 import sys
 from typing import Any, Callable, Dict, List, Tuple, Union
 
-from host.commands.folder import add_folder, read_folder
-from host.console import say
-from host.errors import ToolError, UserError
+from quarl.host.commands.folder import add_folder, read_folder
+from quarl.host.console import say
+from quarl.host.errors import ToolError, UserError
 
 HELP = "check the board for missing parts"
 
@@ -62,7 +62,7 @@ def _numpy(args: argparse.Namespace) -> str:
 
 
 def _pynq(args: argparse.Namespace) -> str:
-    from host.devices.pynq import check_version
+    from quarl.host.devices.pynq import check_version
 
     version = _version("pynq")
     if args.pc or not version:
@@ -72,7 +72,7 @@ def _pynq(args: argparse.Namespace) -> str:
 
 
 def _step(args: argparse.Namespace) -> str:
-    from host import native
+    from quarl.host.accelerator import native
     return "compiled C" if native.compiled() else (
         "Python, many times as slow as C, for want of a compiler: sudo apt-get install gcc")
 
@@ -83,7 +83,7 @@ def _policy(args: argparse.Namespace) -> str:
 
 
 def _accelerator(args: argparse.Namespace) -> str:
-    from host.bridge import described
+    from quarl.host.devices.bridge import described
 
     policy, folder = read_folder(args)
     built = described(policy, folder)
@@ -91,7 +91,7 @@ def _accelerator(args: argparse.Namespace) -> str:
 
 
 def _bitstream(args: argparse.Namespace) -> str:
-    from host.devices.pynq import BITSTREAM
+    from quarl.host.devices.pynq import BITSTREAM
 
     path = args.folder / "accel" / BITSTREAM
     return str(path) if path.exists() else "none: the devices pynq and finn-dma need accel.bit and accel.hwh"

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Tuple
 
 if TYPE_CHECKING:
-    from host.policy import Policy
+    from quarl.host.policy import Policy
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+_ROOT = Path(__file__).absolute().parents[3]      # where quarl/ is, the folder of the board's package
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
@@ -19,5 +19,5 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 
 def read_folder(args: argparse.Namespace) -> Tuple[Policy, Path]:
     """The policy, and the folder of its accelerator. Raises ``UserError`` where there is no policy."""
-    from host import policy
+    from quarl.host import policy
     return policy.read(args.folder / "policy"), args.folder / "accel"

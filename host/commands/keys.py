@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Dict
 
-from host.console import say
+from quarl.host.console import say
 
 HELP = "make key pairs for quarl serve and its clients"
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Dict[str, Any]:
     """Make what is missing, and name it."""
-    from host.remote import keys
+    from quarl.host.remote import keys
 
     made = keys.create(args.folder)
     for path in made:

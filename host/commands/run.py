@@ -16,11 +16,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
-from host.commands.folder import add_folder, read_folder
-from host.console import say, table
+from quarl.host.commands.folder import add_folder, read_folder
+from quarl.host.console import say, table
 
 if TYPE_CHECKING:
-    from host.settings import Settings
+    from quarl.host.loop.settings import Settings
 
 HELP = "run the policy on a device in the closed loop"
 
@@ -52,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser, device: str) -> argparse._Argum
 
 def settings_of(args: argparse.Namespace) -> Settings:
     """What the options say. Raises ``UserError``."""
-    from host.settings import Settings
+    from quarl.host.loop.settings import Settings
     return Settings(args.episodes, args.seed, args.max_steps, args.task, args.envs, args.hz, args.shadow,
                     args.shadow_action == "stop", args.video, args.resume)
 
@@ -93,13 +93,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Dict[str, Any]:
     """Run, and print the summary."""
-    from host import devices
-    from host.closed_loop import log_path, play
-    from host.progress import Progress
+    from quarl.host import connect
+    from quarl.host.loop.play import log_path, play
+    from quarl.host.loop.progress import Progress
 
     policy, accel = read_folder(args)
     settings, log = settings_of(args), log_path(args.folder, args.device)
-    summary = play(policy, devices.create(args.device, policy, accel, args.keys), log, settings, accel,
+    summary = play(policy, connect.create(args.device, policy, accel, args.keys), log, settings, accel,
                    args.log_max_mb, lambda: [Progress(settings.episodes)])
     table(*closing(summary))
     say("log: %s" % log.resolve())

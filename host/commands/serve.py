@@ -14,13 +14,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict
 
-from host.commands.folder import add_folder, read_folder
-from host.console import say
-from host.errors import UserError
+from quarl.host.commands.folder import add_folder, read_folder
+from quarl.host.console import say
+from quarl.host.errors import UserError
 
 if TYPE_CHECKING:
-    from host.device import Device
-    from host.policy import Policy
+    from quarl.host.devices.interface import Device
+    from quarl.host.policy import Policy
 
 HELP = "serve the policy on a device to the network"
 
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser, device: str) -> None:
 
 def serve(args: argparse.Namespace, policy: Callable[[], Policy], device: Callable[[], Device]) -> Dict[str, Any]:
     """Serve ``policy()`` on ``device()`` until a signal comes. Raises ``UserError``, and what the server raises."""
-    from host.remote import server
+    from quarl.host.remote import server
 
     if args.keys is None and not args.insecure:
         raise UserError("a server must have keys", "no --keys",
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Dict[str, Any]:
     """Serve until a signal comes."""
-    from host import devices
+    from quarl.host import connect
 
     policy, accel = read_folder(args)
-    return serve(args, lambda: policy, lambda: devices.create(args.device, policy, accel))
+    return serve(args, lambda: policy, lambda: connect.create(args.device, policy, accel))

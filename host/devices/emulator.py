@@ -8,10 +8,10 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 
-from host.bridge import BridgeDevice, Registers, Stepper, check_done
-from host.errors import ToolError
-from host.files import PathLike, sha256
-from host.geometry import Geometry
+from quarl.host.accelerator.geometry import Geometry
+from quarl.host.devices.bridge import BridgeDevice, Registers, Stepper, check_done
+from quarl.host.errors import ToolError
+from quarl.host.files import PathLike, sha256
 
 _LIBRARY = "emulator.so"
 _CHUNK = 50000    # cycles of a long stream between two looks at Ctrl-C, less than a second

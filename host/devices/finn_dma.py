@@ -12,12 +12,12 @@ from typing import Any, Dict, Optional
 
 import numpy as np
 
-from host.bridge import described
-from host.device import Device, Reply, check_codes, closed
-from host.devices.pynq import bitstream, import_pynq, loaded
-from host.errors import ToolError, UserError
-from host.files import PathLike
-from host.policy import Policy
+from quarl.host.devices.bridge import described
+from quarl.host.devices.interface import Device, Reply, check_codes, closed
+from quarl.host.devices.pynq import bitstream, import_pynq, loaded
+from quarl.host.errors import ToolError, UserError
+from quarl.host.files import PathLike
+from quarl.host.policy import Policy
 
 SETTINGS = "settings.json"
 _DONE = 0x2             # of a DMA's control register, ap_done

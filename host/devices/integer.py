@@ -5,9 +5,9 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from host.device import Device, Reply, check_codes, closed
-from host.integer import accumulators
-from host.policy import Policy
+from quarl.host.devices.interface import Device, Reply, check_codes, closed
+from quarl.host.policy import Policy
+from quarl.host.policy.integer import accumulators
 
 
 class IntegerDevice(Device):

@@ -9,14 +9,16 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
 
-from host import codec, hwh, native, registers, temperature
-from host.bridge import BridgeDevice, Registers, Stepper, check_done
-from host.device import Reply
-from host.errors import ToolError, UserError
-from host.files import PathLike
-from host.geometry import Geometry
-from host.hwh import Window
-from host.policy import Policy
+from quarl.host.accelerator import handoff as hwh
+from quarl.host.accelerator import native, registers
+from quarl.host.accelerator.geometry import Geometry
+from quarl.host.accelerator.handoff import Window
+from quarl.host.devices import temperature
+from quarl.host.devices.bridge import BridgeDevice, Registers, Stepper, check_done
+from quarl.host.devices.interface import Reply
+from quarl.host.errors import ToolError, UserError
+from quarl.host.files import PathLike
+from quarl.host.policy import Policy, codec
 
 BITSTREAM = "accel.bit"
 _FLOAT = np.dtype(np.float32)
@@ -148,7 +150,7 @@ class PynqDevice(BridgeDevice):
         return action, Reply(accumulators, cycles)
 
     def _plain(self, observation: Any) -> bool:
-        """Whether it is what C takes. All else, and all that is refused, is for :mod:`host.codec`."""
+        """Whether it is what C takes. All else, and all that is refused, is for :mod:`quarl.host.policy.codec`."""
         return (isinstance(observation, np.ndarray) and observation.dtype == _FLOAT
                 and observation.shape == self.policy.observation_shape and not self.policy.pixels)
 

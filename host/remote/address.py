@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from host.errors import UserError
+from quarl.host.errors import UserError
 
 
 def require(address: str) -> str:

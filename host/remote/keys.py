@@ -12,8 +12,8 @@ import stat
 from pathlib import Path
 from typing import Dict, List, NamedTuple
 
-from host.errors import ToolError, UserError
-from host.files import PathLike, explained
+from quarl.host.errors import ToolError, UserError
+from quarl.host.files import PathLike, explained
 
 _MAKE = "make keys with `quarl keys DIR`, or copy the file from the machine that made them"
 

@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from typing import Callable, Optional
 
-from host.errors import ToolError
+from quarl.host.errors import ToolError
 
 _FORMER = 16            # owners who lost the device and may come back
 

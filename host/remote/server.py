@@ -10,15 +10,15 @@ import threading
 import time
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from host.device import Device
-from host.errors import ToolError, UserError
-from host.files import PathLike
-from host.policy import Policy
-from host.remote import address, wire
-from host.remote import keys as keyfiles
-from host.remote.core import Core, threads
-from host.remote.desk import Desk
-from host.remote.gate import Gate
+from quarl.host.devices.interface import Device
+from quarl.host.errors import ToolError, UserError
+from quarl.host.files import PathLike
+from quarl.host.policy import Policy
+from quarl.host.remote import address, wire
+from quarl.host.remote import keys as keyfiles
+from quarl.host.remote.client_keys import Gate
+from quarl.host.remote.cpu_core import Core, threads
+from quarl.host.remote.protocol import Desk
 
 _TICK_MS = 50           # how long a signal may wait for an idle server
 _QUEUE = 16             # frames that ZeroMQ keeps for a client, each way

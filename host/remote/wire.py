@@ -13,9 +13,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from host.device import Reply
-from host.errors import ToolError, UserError
-from host.policy import Policy
+from quarl.host.devices.interface import Reply
+from quarl.host.errors import ToolError, UserError
+from quarl.host.policy import Policy
 
 VERSION = 2
 _MAGIC = b"QRL1"

@@ -10,7 +10,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.errors import UserError
+from quarl.host.errors import UserError
 
 _FOLDER = Path(__file__).parent
 

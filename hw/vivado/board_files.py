@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from host.errors import ToolError, UserError
-from hw.boards import Board, our_name
-from hw.vivado.finn_files import dependencies, finn_file
+from quarl.host.errors import ToolError, UserError
+from quarl.hw.boards import Board, our_name
+from quarl.hw.vivado.finn_files import dependencies, finn_file
 
 _BRANCH = re.compile(r'\$BOARD == "([^"]+)"\} \{(.*?)\n\}', re.DOTALL)
 _PART = re.compile(r"board_part (\S+)")

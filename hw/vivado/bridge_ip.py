@@ -4,10 +4,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from host.files import explained, write_bytes
-from host.geometry import Geometry
-from hw.boards import Board
-from hw.shell import AXIL, BRIDGE_FILES, address_width, bridge_parameters
+from quarl.host.accelerator.geometry import Geometry
+from quarl.host.files import explained, write_bytes
+from quarl.hw.boards import Board
+from quarl.hw.shell.shell import AXIL, BRIDGE_FILES, address_width, bridge_parameters
 
 CELL = "instrumentation_wrap_0"          # what FINN+ calls the instance
 MODULE = "instrumentation_wrapper"       # xilinx.com:hls:MODULE:1.0, with the streams finnix (out) and finnox (in)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from host.errors import ToolError
+from quarl.host.errors import ToolError
 
 
 def finn_file(path: str) -> Path:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.errors import ToolError
-from hw import process
-from hw.vivado.finn_files import dependencies
-from hw.vivado.installation import ANSWER_S, WITHOUT, Installation
+from quarl.host.errors import ToolError
+from quarl.hw.tools import process
+from quarl.hw.vivado.finn_files import dependencies
+from quarl.hw.vivado.installation import ANSWER_S, WITHOUT, Installation
 
 LIBRARY = "finn-hlslib"
 HEADER = "bnn-library.h"                # what a DMA's source includes first

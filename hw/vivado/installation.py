@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.errors import ToolError
-from hw import process
+from quarl.host.errors import ToolError
+from quarl.hw.tools import process
 
 WITHOUT = "or run the command with --script-only and take the build kit to a machine that has Vivado"
 ANSWER_S = 120.0      # Vivado starts slowly from a cold disk

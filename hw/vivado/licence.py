@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from host.errors import ToolError
+from quarl.host.errors import ToolError
 
 # Zynq devices of the free edition, Vivado ML Standard: AMD UG973 of 2018.2 and 2022.2, "Architecture Support", which
 # has no RFSoC; ZU1, ZU3T and Kria's chips by the README of mithro/prjuray, for 2025.2. From 2026.1, which FINN+ does

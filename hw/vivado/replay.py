@@ -6,11 +6,11 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from host.errors import ToolError
-from hw import process
-from hw.vivado.hls import Hls
-from hw.vivado.installation import Installation
-from hw.vivado.log import Log
+from quarl.host.errors import ToolError
+from quarl.hw.tools import process
+from quarl.hw.vivado.hls import Hls
+from quarl.hw.vivado.installation import Installation
+from quarl.hw.vivado.log import Log
 
 FREE_GB = 4.0                  # of disk that a Zynq project takes, with room to spare; and about as much memory
 LOG = "quarl-vivado.log"       # in the kit's folder: all that Vivado said

@@ -5,7 +5,7 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
-from host.errors import ToolError
+from quarl.host.errors import ToolError
 
 CHECKS = {"setup": "WNS", "hold": "WHS", "pulse width": "WPWS"}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from host import hwh
-from host.errors import UserError
-from hw.boards import Board
-from hw.vivado import reports
+from quarl.host.accelerator import handoff
+from quarl.host.errors import UserError
+from quarl.hw.boards import Board
+from quarl.hw.vivado import reports
 
 BIT, HANDOFF, TIMING, UTILISATION, HIERARCHY = ("accel.bit", "accel.hwh", "timing.rpt", "utilisation.rpt",
                                                 "hierarchy.xml")
 SETTINGS = "settings.json"      # what FINN's driver must know, with the DMA shell only
 DMAS = ("idma0", "odma0")       # FINN's names, by which its driver finds them
-_ZYNQ7_BASE, _ULTRASCALE_BASE = hwh.DEFAULT_BASE, 0xA0000000    # where FINN+'s shell places its first slave
+_ZYNQ7_BASE, _ULTRASCALE_BASE = handoff.DEFAULT_BASE, 0xA0000000    # where FINN+'s shell places its first slave
 _WINDOW = 0x1000        # and the next one behind it
 _INCOMPLETE = "run the kit's build.sh again to its end, and bring all of its folder results"
 
@@ -71,7 +71,7 @@ def _read(file: Path) -> bytes:
 
 def _handoff(file: Path, board: Board, shell: str) -> str:
     """Hold the hand-off file to the board and the shell: Vivado's version. Raises :class:`UserError`."""
-    places: dict[str, int | None] = _dmas(file) if shell == "dma" else {"the bridge": hwh.bridge(file).base}
+    places: dict[str, int | None] = _dmas(file) if shell == "dma" else {"the bridge": handoff.bridge(file).base}
     for number, (name, base) in enumerate(places.items()):
         expected = base_address(board) + number * _WINDOW
         if base != expected:

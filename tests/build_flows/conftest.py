@@ -1,9 +1,10 @@
 """A small trained run, and small built accelerators, that several tests share."""
 import pytest
 
-from build_flows import flow, subject
-from models.bits import Bits
-from models.train import TrainConfig, train
+from quarl.build_flows.building import flow, subject
+from quarl.build_flows.building.options import Options
+from quarl.models.actors.bits import Bits
+from quarl.models.training.train import TrainConfig, train
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def built(tmp_path_factory):
     """A random 5-17-3 net at W3 A2 I4, built with engine lut: its subject, options and folder."""
     folder = tmp_path_factory.mktemp("built")
     what = subject.random((5, 17, 3), Bits(3, 2, 4), 0, folder / "policy", 2000)
-    options = flow.Options(fold="balanced")
+    options = Options(fold="balanced")
     flow.build(what, options, folder / "accel")
     return what, options, folder / "accel"
 

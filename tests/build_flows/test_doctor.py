@@ -7,12 +7,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from build_flows import doctor
-from build_flows.cli import main
-from host.errors import UserError
-from hw import machine, packages
-from hw.boards import board
-from hw.vivado.hls import Hls
+from quarl.build_flows import doctor
+from quarl.build_flows.cli import main
+from quarl.host.errors import UserError
+from quarl.hw.boards import board
+from quarl.hw.tools import machine, packages
+from quarl.hw.vivado.hls import Hls
 from tests.hw.vivado.helpers import HLS, VIVADO, write_board_files, write_hls_library
 
 USUAL = doctor._USUAL

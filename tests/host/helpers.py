@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.policy import ActionSpace, Layer, Policy
+from quarl.host.policy import ActionSpace, Layer, Policy
 
 RETRY = "export the run again with `quarl export RUN`"
 

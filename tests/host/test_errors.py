@@ -1,6 +1,6 @@
 import pytest
 
-from host.errors import MismatchError, ToolError, UserError
+from quarl.host.errors import MismatchError, ToolError, UserError
 
 
 @pytest.mark.parametrize("kind, base", [(UserError, ValueError), (ToolError, RuntimeError),

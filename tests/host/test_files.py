@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from host import files
-from host.errors import ToolError
+from quarl.host import files
+from quarl.host.errors import ToolError
 from tests.host.helpers import refused
 
 RULE = "the output folder must be writable and have free space"

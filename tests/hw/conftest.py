@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from host.devices.emulator import Emulator
-from hw.emulator import build_emulator
-from hw.shell import write_shell
-from hw.stitch import stitch
+from quarl.host.devices.emulator import Emulator
+from quarl.hw.emulation.emulator import build_emulator
+from quarl.hw.shell.shell import write_shell
+from quarl.hw.stitching.stitch import stitch
 from tests.hw.helpers import BUILD_ID, GEOMETRY, nodes
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from host.geometry import Geometry, Stream
-from hw.netlist import Node, Port
+from quarl.host.accelerator.geometry import Geometry, Stream
+from quarl.hw.stitching.nodes import Node, Port
 
 RTL = Path(__file__).with_name("rtl")
 BUILD_ID = 0xC0FFEE01

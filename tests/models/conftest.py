@@ -1,8 +1,8 @@
 """A small finished run that several tests share."""
 import pytest
 
-from models.bits import Bits
-from models.train import TrainConfig, train
+from quarl.models.actors.bits import Bits
+from quarl.models.training.train import TrainConfig, train
 
 
 @pytest.fixture(scope="session")

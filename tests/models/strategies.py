@@ -1,7 +1,7 @@
 """Hypothesis strategies for policies."""
 from hypothesis import strategies as st
 
-from models.bits import Bits
+from quarl.models.actors.bits import Bits
 
 bits = st.integers(2, 8)
 all_bits = st.builds(Bits, bits, bits, bits, st.booleans())

@@ -4,9 +4,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from build_flows.report import figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, join, table, tag
+from quarl.build_flows.report import figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, join, table, tag
 
 KINDS = {"lut": "LUT", "lut_memory": "of which memory", "ff": "Flip-flop", "dsp": "DSP",
          "bram36": "Block RAM (36 kbit)"}

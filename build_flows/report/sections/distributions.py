@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from build_flows.report import charts, commands, figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, join, missing, table, tag
+from quarl.build_flows.report import charts, commands, figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, join, missing, table, tag
 
 COLUMNS = ("Layer", "Tensor", "Range", "Std", "Spread", "SQNR (dB)", "Zeros after", "Saturated", "Agreement")
 CHARTS = {"Weights before and after quantisation": ("weights",),

@@ -1,9 +1,9 @@
 """Energy: what an action is estimated to take, and of which kinds of cells and parts of the design."""
 from __future__ import annotations
 
-from build_flows.report import commands, figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, join, missing, table, tag
+from quarl.build_flows.report import commands, figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, join, missing, table, tag
 
 KINDS = {"lut": "Look-up tables", "mux": "F7 and F8 multiplexers", "carry": "Carry chains", "ff": "Flip-flops",
          "memory": "Look-up tables as memory", "route": "Routing, toggles × pins", "operand": "DSP48 operands, bits",

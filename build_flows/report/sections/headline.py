@@ -1,10 +1,10 @@
 """What a reader wants to know first, and what does not fit together."""
 from __future__ import annotations
 
-from build_flows.report import figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, join, tag
-from build_flows.report.sections.parity import mismatches
+from quarl.build_flows.report import figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, join, tag
+from quarl.build_flows.report.sections.parity import mismatches
 
 
 def section(run: Run) -> Html:

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from build_flows.report import charts, commands, figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, join, missing, table, tag
+from quarl.build_flows.report import charts, commands, figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, join, missing, table, tag
 
 PARTS = {"encode": "Encode", "device": "Device", "decode": "Decode", "env": "Environment", "network": "Network"}
 PERCENTILES = {"p50": ("blue", "circle"), "p90": ("orange", "diamond"), "p99": ("purple", "square")}

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from build_flows.report import commands, figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, bar, code, join, table, tag
+from quarl.build_flows.report import commands, figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, bar, code, join, table, tag
 
 COLUMNS = ("Part", "Shape", "W bits", "A bits", "PE", "SIMD", "Cycles", "LUT, predicted", "LUT", "FF", "DSP",
            "Share of LUTs")

@@ -5,10 +5,10 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from build_flows.report import figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, code, join, table, tag
-from host.files import sha256
+from quarl.build_flows.report import figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, code, join, table, tag
+from quarl.host.files import sha256
 
 
 def section(run: Run) -> Html:

@@ -1,10 +1,10 @@
 """The commands that make the same run again."""
 from __future__ import annotations
 
-from build_flows.artefacts import BITSTREAM
-from build_flows.report import commands
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, code, join, tag
+from quarl.build_flows.building.artefacts import BITSTREAM
+from quarl.build_flows.report import commands
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, code, join, tag
 
 
 def section(run: Run) -> Html:

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from build_flows.report import charts, commands, figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, code, join, missing, table, tag
+from quarl.build_flows.report import charts, commands, figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, code, join, missing, table, tag
 
 ROLLOUT = "rollout/ep_rew_mean"         # Stable-Baselines3's name for the return of the last 100 training episodes
 

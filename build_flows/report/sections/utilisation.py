@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from build_flows.report import commands, figures
-from build_flows.report.inputs import Run
-from build_flows.report.markup import Html, bar, join, missing, table, tag
+from quarl.build_flows.report import commands, figures
+from quarl.build_flows.report.inputs import Run
+from quarl.build_flows.report.markup import Html, bar, join, missing, table, tag
 
 ROWS = (("LUT", "lut"), ("of which memory", "lut_memory"), ("Flip-flop", "ff"), ("DSP48", "dsp"),
         ("Block RAM (36 kbit)", "bram36"))

@@ -1,4 +1,4 @@
 """A study's results as plots: an interactive page that needs no network, and SVG files for documents."""
-from build_flows.study.report.page import write_report
+from quarl.build_flows.study.report.page import write_report
 
 __all__ = ["write_report"]

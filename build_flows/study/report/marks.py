@@ -6,9 +6,9 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from build_flows.report.figures import count, mean_std, microseconds, real
+from quarl.build_flows.report.figures import count, mean_std, microseconds, real
 
-Row = Mapping[str, Any]      # of results.csv, as build_flows.study.tables.line makes it
+Row = Mapping[str, Any]      # of results.csv, as quarl.build_flows.study.tables.line makes it
 _VARIANT = {"input_bits": "{}-bit input", "per_channel": "per channel: {}", "hidden": "hidden {}",
             "total_steps": "{:,} steps", "folding": "{}", "board": "{}"}
 _POLICY = ("task", "algo", "precision", "input_bits", "per_channel", "hidden", "total_steps")

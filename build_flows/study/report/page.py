@@ -10,17 +10,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from build_flows.report.charts import chart
-from build_flows.report.document import document
-from build_flows.report.figures import NONE, count, mean_std, percent, real
-from build_flows.report.markup import Html, join, table, tag
-from build_flows.study import tables
-from build_flows.study.grid import Study
-from build_flows.study.report.marks import ENERGY, Mark, Row, designs, done, with_energy
-from build_flows.study.report.plots import Plot, plots
-from build_flows.study.report.static import write_plots
-from build_flows.study.results import Record
-from host.files import write_bytes
+from quarl.build_flows.report.charts import chart
+from quarl.build_flows.report.document import document
+from quarl.build_flows.report.figures import NONE, count, mean_std, percent, real
+from quarl.build_flows.report.markup import Html, join, table, tag
+from quarl.build_flows.study import tables
+from quarl.build_flows.study.grid import Study
+from quarl.build_flows.study.report.marks import ENERGY, Mark, Row, designs, done, with_energy
+from quarl.build_flows.study.report.plots import Plot, plots
+from quarl.build_flows.study.report.static import write_plots
+from quarl.build_flows.study.results import Record
+from quarl.host.files import write_bytes
 
 REPORT, PLOTS = "report.html", "plots"
 _FILTERS = {"task": "Task", "algo": "Algorithm", "engine": "Engine"}
@@ -157,4 +157,4 @@ def _bad(error: str) -> Html:
 
 
 def _file(name: str) -> str:
-    return resources.files("build_flows.study.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("quarl.build_flows.study.report").joinpath(name).read_text(encoding="utf-8")

@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from build_flows.report.charts import PALETTE, axis
-from build_flows.report.figures import count
-from build_flows.study.report.marks import ENERGY, Mark, Row, designs, front, policies, with_energy
+from quarl.build_flows.report.charts import PALETTE, axis
+from quarl.build_flows.report.figures import count
+from quarl.build_flows.study.report.marks import ENERGY, Mark, Row, designs, front, policies, with_energy
 
 Trace = dict[str, Any]
 _COLOURS = list(PALETTE.values())

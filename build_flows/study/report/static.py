@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from build_flows.study.report.plots import Plot, Trace
-from host.files import write_bytes
+from quarl.build_flows.study.report.plots import Plot, Trace
+from quarl.host.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,10 +1,10 @@
 """The model holds on designs that it was not fitted to, by the figures in the data file."""
 import pytest
 
-from build_flows import resources
-from build_flows.calibration import table
-from build_flows.calibration.compare import compare, spread
-from build_flows.calibration.designs import FITTED, HELD_OUT, designs
+from quarl.build_flows.calibration import table
+from quarl.build_flows.calibration.compare import compare, spread
+from quarl.build_flows.calibration.designs import FITTED, HELD_OUT, designs
+from quarl.build_flows.estimate import resources
 
 
 @pytest.fixture(scope="module")

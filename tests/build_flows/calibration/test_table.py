@@ -3,9 +3,9 @@ import contextlib
 import dataclasses
 import sys
 
-from build_flows.calibration import measure, table
-from build_flows.calibration.designs import BITS, HELD_OUT, designs
-from build_flows.calibration.table import FINN, KINDS, PARTS, Row
+from quarl.build_flows.calibration import measure, table
+from quarl.build_flows.calibration.designs import BITS, HELD_OUT, designs
+from quarl.build_flows.calibration.table import FINN, KINDS, PARTS, Row
 
 
 def row(design, layer, latency=120):

@@ -4,12 +4,12 @@ import signal
 import sys
 from pathlib import Path
 
-from build_flows.search import run
-from build_flows.search.estimate import Estimate
-from build_flows.search.parity import Parity
-from build_flows.search.space import Candidate
-from build_flows.search.storage import Storage
-from build_flows.search.subject import Search
+from quarl.build_flows.search import run
+from quarl.build_flows.search.estimate import Estimate
+from quarl.build_flows.search.question import Search
+from quarl.build_flows.search.reward_parity import Parity
+from quarl.build_flows.search.space import Candidate
+from quarl.build_flows.search.storage import Storage
 
 SEARCH = Search("CartPole-v1", "ppo", Parity("5%"), seeds=2, episodes=2, steps=512)
 

@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from build_flows import cli
-from build_flows.study import runner
-from build_flows.study.points import Outcome
+from quarl.build_flows import cli
+from quarl.build_flows.study import runner
+from quarl.build_flows.study.jobs import Outcome
 
 GRID = """\
 name: tiny
@@ -100,7 +100,6 @@ def dies_beside(job, runs):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    import study_work
-    runner.run = functools.partial(runner.run, work=getattr(study_work, sys.argv[1]))
+    from tests.build_flows.study import study_work as itself  # whose functions other processes can import
+    runner.run = functools.partial(runner.run, work=getattr(itself, sys.argv[1]))
     sys.exit(cli.main(["study", *sys.argv[2:]]))

@@ -3,7 +3,7 @@ import dataclasses
 
 import pytest
 
-from build_flows.study.grid import Point, Row, Study, is_precision, precision_of
+from quarl.build_flows.study.grid import Point, Row, Study, is_precision, precision_of
 
 POINT = Point("CartPole-v1", "ppo", "ptq4", 3, {"total_steps": 512, "gamma": 0.98})
 

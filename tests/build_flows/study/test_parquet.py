@@ -3,13 +3,13 @@ import csv
 import sys
 
 import pytest
-from study_work import design_record, record
 
-from build_flows import cli
-from build_flows.study import parquet, results, tables
-from build_flows.study.grid import Point, Row, Study
-from build_flows.study.read import read_study
-from host.errors import ToolError
+from quarl.build_flows import cli
+from quarl.build_flows.study import parquet, results, tables
+from quarl.build_flows.study.grid import Point, Row, Study
+from quarl.build_flows.study.read import read_study
+from quarl.host.errors import ToolError
+from tests.build_flows.study.study_work import design_record, record
 
 needs_pyarrow = pytest.mark.skipif(parquet.packages.version("pyarrow") == "none",
                                    reason="no pyarrow: pip install 'quarl-fpga[parquet]'")

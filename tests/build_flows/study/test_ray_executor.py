@@ -1,6 +1,5 @@
 """Studies on a Ray cluster of two nodes on this machine, and what is said of a cluster that is none."""
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -10,14 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import study_work
 
-from build_flows import cli
-from build_flows.study import points, results, runner
-from build_flows.study.executors import Local
-from build_flows.study.ray_executor import Ray
-from build_flows.study.read import read_study
-from host.errors import ToolError, UserError
+from quarl.build_flows import cli
+from quarl.build_flows.study import jobs, results, runner
+from quarl.build_flows.study.executors import Local
+from quarl.build_flows.study.ray_executor import Ray
+from quarl.build_flows.study.read import read_study
+from quarl.host.errors import ToolError, UserError
+from tests.build_flows.study import study_work
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def cluster(tmp_path, monkeypatch):
     here = Path(__file__).parent
     for name, value in {"QUARL_CACHE": tmp_path / "cache", "QUARL_TEST_LOST_NODE": tmp_path / "lost",
                         "RAY_agent_register_timeout_ms": 120_000,       # the machine may have much else to do
-                        "PYTHONPATH": os.pathsep.join([str(here), str(Path(cli.__file__).parents[2])])}.items():
+                        "PYTHONPATH": str(here.parents[2])}.items():
         monkeypatch.setenv(name, str(value))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -141,7 +140,7 @@ def test_the_same_numbers_as_here_without_a_shared_folder(tmp_path, cluster, cap
     assert cli.main(["study", str(tmp_path / "real.yaml"), "--executor", cluster.client, "--runs",
                      str(tmp_path / "far"), "--results", str(tmp_path / "far-results"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["done"] == 6
-    runner.run(study, study.points(), tmp_path / "near", tmp_path / "near-results", Local(1), points.perform)
+    runner.run(study, study.points(), tmp_path / "near", tmp_path / "near-results", Local(1), jobs.perform)
     for point in study.points():
         far, near = (results.read(tmp_path / name, point) for name in ("far-results", "near-results"))
         for record in (far, near):

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from build_flows.study import groups, runner, tables
-from build_flows.study.points import jobs_of
-from build_flows.study.read import read_study
-from host.errors import UserError
+from quarl.build_flows.study import groups, runner, tables
+from quarl.build_flows.study.jobs import jobs_of
+from quarl.build_flows.study.read import read_study
+from quarl.host.errors import UserError
 
 QUARL = Path(__file__).parents[3] / "studies" / "quarl.yaml"
 
@@ -127,8 +127,8 @@ def test_the_sizes_are_the_actor_s(tmp_path):
 
 
 def test_names_of_engines():
-    from hw import engines
-    assert tuple(engines.ENGINES) == groups.ENGINES
+    from quarl.hw.engines import registry
+    assert tuple(registry.ENGINES) == groups.ENGINES
 
 
 def test_the_hardware_study_of_this_repository():

@@ -3,11 +3,11 @@ import csv
 import json
 
 import pytest
-from study_work import design_record, record
 
-from build_flows.study import results, tables
-from build_flows.study.grid import Point, Row, Study
-from host.errors import UserError
+from quarl.build_flows.study import results, tables
+from quarl.build_flows.study.grid import Point, Row, Study
+from quarl.host.errors import UserError
+from tests.build_flows.study.study_work import design_record, record
 
 
 def point(precision="qat4", seed=0, algo="ppo", **changes):

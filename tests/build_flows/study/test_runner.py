@@ -9,14 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
-import study_work
 
-from build_flows import cli
-from build_flows.study import results, runner
-from build_flows.study.executors import Local
-from build_flows.study.lock import alone_in, waiting_for
-from build_flows.study.read import read_study
-from host.errors import UserError
+from quarl.build_flows import cli
+from quarl.build_flows.study import results, runner
+from quarl.build_flows.study.executors import Local
+from quarl.build_flows.study.lock import alone_in, waiting_for
+from quarl.build_flows.study.read import read_study
+from quarl.host.errors import UserError
+from tests.build_flows.study import study_work
 
 executor = functools.cache(Local)       # its processes stay for the next test
 
@@ -39,7 +39,7 @@ def logged(tmp_path):
 def command(tmp_path, work):
     """``quarl study`` in a process group of its own, with ``work`` instead of training."""
     return subprocess.Popen(
-        [sys.executable, study_work.__file__, work, str(tmp_path / "tiny.yaml"), "--jobs", "2",
+        [sys.executable, "-m", study_work.__name__, work, str(tmp_path / "tiny.yaml"), "--jobs", "2",
          "--runs", str(tmp_path / "runs"), "--results", str(tmp_path / "kept")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
@@ -238,7 +238,7 @@ def test_ctrl_c_kills_the_workers_and_leaves_what_is_finished(study, tmp_path, w
 def test_a_repeat_is_instant(study, tmp_path):
     run(study, tmp_path)
     assert cli.main(["study", str(tmp_path / "tiny.yaml"), "--report", "--results", str(tmp_path / "kept")]) == 0
-    code = ("import sys; from build_flows.cli import main; code = main(sys.argv[1:]); "
+    code = ("import sys; from quarl.build_flows.cli import main; code = main(sys.argv[1:]); "
             "sys.exit(code or sum(name in sys.modules for name in ('torch', 'joblib', 'gymnasium', 'numpy')))")
     for more in ([], ["--dry-run"]):
         shown = subprocess.run([sys.executable, "-c", code, "study", str(tmp_path / "tiny.yaml"), "--json", *more,

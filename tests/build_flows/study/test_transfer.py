@@ -1,8 +1,8 @@
 """Run folders as parcels."""
 import pytest
 
-from build_flows.study import transfer
-from host.errors import ToolError
+from quarl.build_flows.study import transfer
+from quarl.host.errors import ToolError
 
 
 def test_a_run_folder_arrives_without_what_only_training_needs(tmp_path):

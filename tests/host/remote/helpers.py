@@ -7,9 +7,9 @@ import threading
 
 import numpy as np
 
-from host.device import Reply
-from host.devices.integer import IntegerDevice
-from host.remote.server import Server
+from quarl.host.devices.integer import IntegerDevice
+from quarl.host.devices.interface import Reply
+from quarl.host.remote.server import Server
 from tests.host.helpers import random_policy
 
 POLICY = random_policy([4, 8, 3], 4, 3, 8, seed=0)

@@ -1,8 +1,8 @@
 """Addresses of servers."""
 import pytest
 
-from host.errors import UserError
-from host.remote import address
+from quarl.host.errors import UserError
+from quarl.host.remote import address
 from tests.host.helpers import refused
 
 

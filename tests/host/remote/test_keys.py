@@ -6,8 +6,8 @@ import pytest
 import zmq
 import zmq.utils.z85
 
-from host.errors import ToolError, UserError
-from host.remote import keys
+from quarl.host.errors import ToolError, UserError
+from quarl.host.remote import keys
 from tests.host.helpers import refused
 
 MAKE = "make keys with `quarl keys DIR`, or copy the file from the machine that made them"

@@ -1,8 +1,8 @@
 """One owner at a time."""
 import pytest
 
-from host.errors import ToolError
-from host.remote.lease import Lease
+from quarl.host.errors import ToolError
+from quarl.host.remote.lease import Lease
 from tests.host.helpers import refused
 
 FIX = "wait until that run ends; after 5 s of silence it loses the device"

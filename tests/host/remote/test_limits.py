@@ -1,5 +1,5 @@
 """Replies to those who do not hold the device: few, however many frames come."""
-from host.remote.limits import ErrorBudget
+from quarl.host.remote.limits import ErrorBudget
 
 
 def test_a_flood_gets_a_burst_and_then_a_trickle():

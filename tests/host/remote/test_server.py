@@ -8,20 +8,20 @@ import sys
 import pytest
 import zmq
 
-from host import policy as package
-from host.devices.remote import RemoteDevice
-from host.errors import ToolError, UserError
-from host.remote import keys, wire
-from host.remote.server import Server, serve
+from quarl.host import policy as package
+from quarl.host.errors import ToolError, UserError
+from quarl.host.remote import keys, wire
+from quarl.host.remote.client import RemoteDevice
+from quarl.host.remote.server import Server, serve
 from tests.host.helpers import refused
 from tests.host.remote.helpers import POLICY, CountingDevice, codes, serving
 
 # Serves the package at sys.argv[1]; prints one line for each step that begins, and takes its time over it.
 SLOW_SERVER = """
 import sys, time
-from host import policy
-from host.devices.integer import IntegerDevice
-from host.remote.server import serve
+from quarl.host import policy
+from quarl.host.devices.integer import IntegerDevice
+from quarl.host.remote.server import serve
 
 class Slow(IntegerDevice):
     def step(self, codes):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.device import Reply
-from host.errors import ToolError, UserError
-from host.remote import wire
+from quarl.host.devices.interface import Reply
+from quarl.host.errors import ToolError, UserError
+from quarl.host.remote import wire
 from tests.host.helpers import make_policy
 
 WORD = st.integers(0, 2 ** 64 - 1)

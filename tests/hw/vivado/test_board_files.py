@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from host.errors import ToolError, UserError
-from hw import boards
-from hw.vivado.board_files import FinnBoard, find_board_files, finn_board, vivado_places
+from quarl.host.errors import ToolError, UserError
+from quarl.hw import boards
+from quarl.hw.vivado.board_files import FinnBoard, find_board_files, finn_board, vivado_places
 from tests.hw.vivado.helpers import write_board_files
 
 PYNQ = FinnBoard("Pynq-Z2", "tul.com.tw:pynq-z2:part0:1.0")

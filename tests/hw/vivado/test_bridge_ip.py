@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from hw import boards
-from hw.prerequisites import package_folder
-from hw.vivado.bridge_ip import MODULE, SCRIPT, write_bridge
+from quarl.hw import boards
+from quarl.hw.tools.prerequisites import package_folder
+from quarl.hw.vivado.bridge_ip import MODULE, SCRIPT, write_bridge
 from tests.hw.helpers import BUILD_ID, GEOMETRY
 from tests.hw.vivado.helpers import VIVADO, need_tclsh
 

@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from host.errors import ToolError
-from hw.vivado import hls
-from hw.vivado.installation import Installation
+from quarl.host.errors import ToolError
+from quarl.hw.vivado import hls
+from quarl.hw.vivado.installation import Installation
 from tests.hw.vivado.helpers import HLS, VIVADO, write_hls_library
 
 

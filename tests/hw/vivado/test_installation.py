@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from host.errors import ToolError
-from hw.vivado import installation
+from quarl.host.errors import ToolError
+from quarl.hw.vivado import installation
 from tests.hw.vivado.helpers import VIVADO
 
 

@@ -1,8 +1,8 @@
 """Licences: which chips need one, and what stands for one."""
 import pytest
 
-from host.errors import ToolError
-from hw.vivado import licence
+from quarl.host.errors import ToolError
+from quarl.hw.vivado import licence
 
 PAID = "xczu9eg-ffvb1156-2-e"
 

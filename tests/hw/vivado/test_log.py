@@ -1,6 +1,6 @@
 import pytest
 
-from hw.vivado.log import PHASES, Log
+from quarl.hw.vivado.log import PHASES, Log
 
 
 def read(*lines):

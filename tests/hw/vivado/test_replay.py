@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from host.errors import ToolError
-from hw.vivado.installation import Installation
-from hw.vivado.log import PHASES
-from hw.vivado.replay import LOG, replay
+from quarl.host.errors import ToolError
+from quarl.hw.vivado.installation import Installation
+from quarl.hw.vivado.log import PHASES
+from quarl.hw.vivado.replay import LOG, replay
 from tests.hw.vivado.helpers import VIVADO
 
 HERE = Installation(VIVADO, "2024.2")

@@ -1,7 +1,7 @@
 import pytest
 
-from host.errors import ToolError
-from hw.vivado import reports
+from quarl.host.errors import ToolError
+from quarl.hw.vivado import reports
 from tests.hw.vivado.helpers import HIERARCHY, STUB, row
 
 MET, VIOLATED = ((STUB / f"timing_{name}.rpt").read_text() for name in ("met", "violated"))

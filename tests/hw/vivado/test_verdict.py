@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from host.errors import UserError
-from hw import boards
-from hw.vivado import verdict
+from quarl.host.errors import UserError
+from quarl.hw import boards
+from quarl.hw.vivado import verdict
 from tests.hw.vivado.helpers import STUB, write_results
 
 BOARD = boards.board("pynq-z2")

@@ -1,6 +1,6 @@
 """Results of a made-up study: two tasks, two algorithms, engines rom and dsp, three seeds."""
-from build_flows.study.grid import Point, Row, Study
-from build_flows.study.results import Record
+from quarl.build_flows.study.grid import Point, Row, Study
+from quarl.build_flows.study.results import Record
 
 SEEDS = (0, 1, 2)
 

@@ -1,0 +1,1 @@
+"""The build: policy package to RTL, emulator, parity and resources."""

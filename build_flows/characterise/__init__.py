@@ -1,0 +1,1 @@
+"""Estimates of a built design: its clock and its energy."""

@@ -1,0 +1,1 @@
+"""A run's policy on a device, and the package for the board."""

@@ -1,0 +1,1 @@
+"""What a folded layer takes, before synthesis: resources and cycles."""

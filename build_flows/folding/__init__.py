@@ -1,0 +1,1 @@
+"""Which folding: the options, and the choice."""

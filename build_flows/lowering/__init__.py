@@ -1,0 +1,1 @@
+"""QONNX to FINN's hardware layers to RTL."""

@@ -1,0 +1,161 @@
+"""The C functions of host/accelerator/c/step.c, compiled once on the machine that runs them."""
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, List, Optional, Tuple
+
+import numpy as np
+
+from quarl.host.accelerator.geometry import Geometry, Stream
+from quarl.host.errors import ToolError
+from quarl.host.files import cannot_write, sha256, write_bytes
+from quarl.host.policy import Policy, codec
+
+Actor = Callable[[np.ndarray], Optional[Tuple[Any, np.ndarray, int, int]]]
+"""From an observation: action, accumulators, the answer of WAIT and LATENCY_LAST; None where it is not finite."""
+
+_SOURCES = Path(__file__).parent / "c"
+_FLAGS = ["-O2", "-std=c99", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Werror"]
+
+
+class _Stream(ctypes.Structure):
+    """``struct stream``."""
+
+    _fields_ = [(name, ctypes.c_int32) for name in ("beats", "lanes", "bits", "beat_bytes", "is_signed")]
+
+
+class _Call(ctypes.Structure):
+    """``struct call``."""
+
+    _fields_ = [("registers", ctypes.c_void_p), ("codes", ctypes.c_void_p), ("words", ctypes.c_void_p),
+                ("accumulators", ctypes.c_void_p), ("observation", _Stream), ("action", _Stream),
+                ("latency", ctypes.c_uint32)]
+
+
+class _Encoder(ctypes.Structure):
+    """``struct encoder``."""
+
+    _fields_ = [*((name, ctypes.c_void_p) for name in ("observation", "scale", "offset", "codes")),
+                *((name, ctypes.c_int32) for name in ("features", "low", "high"))]
+
+
+class _Act(ctypes.Structure):
+    """``struct act``."""
+
+    _fields_ = [*((name, ctypes.c_void_p) for name in ("encoder", "call", "scale", "bias", "values")),
+                ("outputs", ctypes.c_int32), ("status", ctypes.c_uint32)]
+
+
+def _stream(stream: Stream) -> _Stream:
+    return _Stream(stream.beats, stream.lanes, stream.bits, stream.beat_bytes, stream.signed)
+
+
+def compiled(extra: Tuple[str, ...] = ()) -> Optional[Path]:
+    """The library, compiled with the ``extra`` flags if no earlier call did that; None without a compiler.
+
+    It lies below ``$QUARL_CACHE`` or ``~/.cache/quarl``. Raises :class:`ToolError` if the compiler or the disk fails.
+    """
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        return None
+    flags = [*_FLAGS, *extra]
+    sources = [path.read_bytes() for path in sorted(_SOURCES.iterdir())]
+    key = sha256(b"\0".join([*sources, " ".join(flags).encode(), platform.machine().encode()]))
+    root = os.environ.get("QUARL_CACHE") or str(Path.home() / ".cache" / "quarl")
+    library = Path(root).absolute() / "step" / (key + ".so")
+    if not library.exists():
+        write_bytes(library, _compile([compiler, *flags]))
+    return library
+
+
+def _compile(command: List[str]) -> bytes:
+    try:
+        with tempfile.TemporaryDirectory(prefix="quarl-step-") as scratch:
+            target = Path(scratch) / "step.so"
+            done = subprocess.run([*command, "-o", str(target), str(_SOURCES / "step.c"), "-lm"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+            if done.returncode:
+                raise ToolError("%s must compile host/accelerator/c/step.c" % command[0],
+                                "exit code %d:\n%s\n" % (done.returncode, done.stdout.strip()[-2000:]),
+                                "mend the compiler, or remove it: the step is then done in Python")
+            return target.read_bytes()
+    except OSError as error:
+        raise cannot_write(error.filename or tempfile.gettempdir(), error) from error
+
+
+class Native:
+    """The functions of the library, for one policy."""
+
+    def __init__(self, library: Path, policy: Policy):
+        try:
+            self._lib = ctypes.CDLL(str(library))
+        except OSError as error:
+            raise ToolError("the compiled step function must load", error, "delete %s" % library) from error
+        for name, result in (("quarl_encode", ctypes.c_int32), ("quarl_step", ctypes.c_uint32),
+                             ("quarl_act", ctypes.c_int32)):
+            function = getattr(self._lib, name)
+            function.argtypes, function.restype = [ctypes.c_void_p], result
+        self._policy = policy
+        self._observation, self._codes = np.empty(policy.features, np.float32), np.empty(policy.features, np.int8)
+        arrays = [self._observation, np.ascontiguousarray(policy.encode_scale),
+                  np.ascontiguousarray(policy.encode_offset), self._codes]
+        encoder = _Encoder(*(array.ctypes.data for array in arrays), policy.features, *policy.input_range)
+        encoder.memory = arrays                 # lives as long as the pointers to it
+        self._encode, self._encoder = self._lib.quarl_encode, encoder
+        self._argument = ctypes.addressof(encoder)
+
+    def encode(self, observation: np.ndarray) -> Optional[np.ndarray]:
+        """Codes int8 [1, features] of one observation of float32 in any shape; None where it is not finite."""
+        self._observation[:] = observation.reshape(-1)
+        return self._codes.reshape(1, -1).copy() if self._encode(self._argument) == len(self._codes) else None
+
+    def stepper(self, geometry: Geometry, registers: int) -> Callable[[np.ndarray], Tuple[np.ndarray, int, int]]:
+        """One inference over the registers at the address ``registers``; see ``Registers.stepper``."""
+        codes = np.empty(geometry.observation.beats * geometry.observation.lanes, np.uint8)
+        call, accumulators = _call(geometry, registers, codes)
+        function, argument = self._lib.quarl_step, ctypes.addressof(call)
+
+        def step(given: np.ndarray) -> Tuple[np.ndarray, int, int]:
+            codes[:] = given.view(np.uint8)
+            status = function(argument)
+            return accumulators.copy(), status, call.latency
+
+        return step
+
+    def actor(self, geometry: Geometry, registers: int) -> Actor:
+        """A whole step of an observation of float32, of the policy's shape: see :data:`Actor`."""
+        policy, observation = self._policy, self._observation
+        call, accumulators = _call(geometry, registers, self._codes)
+        arrays = [np.ascontiguousarray(policy.decode_scale), np.ascontiguousarray(policy.decode_bias),
+                  np.empty(len(accumulators), np.float32)]
+        act = _Act(self._argument, ctypes.addressof(call), *(array.ctypes.data for array in arrays), len(accumulators))
+        act.memory = [self._encoder, *arrays]   # lives as long as the pointers to it
+        function, argument, values = self._lib.quarl_act, ctypes.addressof(act), arrays[2]
+        argmax = policy.head == "argmax"
+
+        def run(given: np.ndarray) -> Optional[Tuple[Any, np.ndarray, int, int]]:
+            observation[:] = given.reshape(-1)
+            best = function(argument)
+            if best < 0:
+                return None
+            action = np.int64(best) if argmax else codec.act(policy.head, policy.action, values.reshape(1, -1))[0]
+            return action, accumulators.copy(), act.status, call.latency
+
+        return run
+
+
+def _call(geometry: Geometry, registers: int, codes: np.ndarray) -> Tuple[_Call, np.ndarray]:
+    """What ``quarl_step`` needs to read the array ``codes``, and the array of accumulators that it fills."""
+    observation, action = geometry.observation, geometry.action
+    words = np.zeros(observation.words + action.words, np.uint32)
+    accumulators = np.empty(action.beats * action.lanes, np.int32)
+    call = _Call(registers, codes.ctypes.data, words.ctypes.data, accumulators.ctypes.data,
+                 _stream(observation), _stream(action))
+    call.memory = (codes, words, accumulators)      # lives as long as the pointers to it
+    return call, accumulators

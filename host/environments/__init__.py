@@ -1,0 +1,1 @@
+"""Environments by name, and the seeds of their episodes."""

@@ -1,0 +1,1 @@
+"""The closed loop: an environment against a device."""

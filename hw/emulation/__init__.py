@@ -1,0 +1,1 @@
+"""The RTL as a shared library, by Verilator."""

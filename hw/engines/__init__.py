@@ -1,0 +1,1 @@
+"""The compute engines of the matrix-vector unit, a folder each."""

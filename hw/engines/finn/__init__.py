@@ -1,0 +1,1 @@
+"""FINN's streamed engines: its RTL library, patched, and our multiplier in LUTs."""

@@ -1,0 +1,92 @@
+"""A plain top for a Zynq-7000 without block design or vendor IP, and its netlist in the chip's cells.
+
+The top is hw/place_and_route/rtl/ps7_top.sv: the processing system's primitive, the adapter from AXI3, the shell.
+"""
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from quarl.host.accelerator.geometry import Geometry
+from quarl.host.errors import UserError
+from quarl.host.files import explained, write_bytes, write_json
+from quarl.hw.boards import Board
+from quarl.hw.shell.shell import BRIDGE_MODULE, SHELL_TOP, address_width
+from quarl.hw.stitching.sources import sources_in
+from quarl.hw.synthesis.count import percent, resources
+from quarl.hw.tools.cache import cached, digest
+from quarl.hw.tools.prerequisites import require
+from quarl.hw.tools.yosys import run_yosys
+
+TOP = "ps7_top"
+_RTL = Path(__file__).with_name("rtl")
+ADAPTER = _RTL / "axi3_to_axil.sv"
+_CONSTRAINTS = f"{TOP}.xdc"
+
+
+def write_top(geometry: Geometry, board: Board, out: Path) -> list[Path]:
+    """Write ``ps7_top.sv``, the adapter and the constraints to ``out``; returns the sources.
+
+    Not into the shell's own folder: an emulator knows no PS7. Raises UserError for a board that is no Zynq-7000,
+    ToolError when ``out`` cannot be written.
+    """
+    if not board.zynq7:
+        raise UserError("the plain top is for a Zynq-7000, whose processing system it instantiates",
+                        f"{board.name} with a {board.part}", "build with --target bitstream by Vivado")
+    write_bytes(out / f"{TOP}.sv", top_text(geometry).encode())
+    write_bytes(out / _CONSTRAINTS, constraints_text(board).encode())
+    with explained(out):
+        return [Path(shutil.copy(ADAPTER, out)), out / f"{TOP}.sv"]
+
+
+def top_text(geometry: Geometry) -> str:
+    """The top, with the address width that the shell's observation needs."""
+    return (_RTL / f"{TOP}.sv").read_text().replace("AW = 12", f"AW = {address_width(geometry)}", 1)
+
+
+def constraints_text(board: Board) -> str:
+    """The clock, as Vivado and nextpnr-xilinx read it. What FCLK0 really is, the processing system's set-up decides."""
+    return (f"# FCLK0 of the processing system at {board.clock_mhz} MHz; the design has no pins\n"
+            f"create_clock -name fclk0 -period {1000 / board.clock_mhz:.3f} [get_nets clk]\n")
+
+
+def map_top(folder: Path, geometry: Geometry, engine: str, board: Board, out: Path) -> dict[str, Any]:
+    """Map the top around a stitched folder with its shell to cells of xc7, as nextpnr-xilinx takes them.
+
+    Writes ``ps7_top.json`` (the netlist) and ``ps7_top.xdc`` to ``out``. Returns ``total``, counts as in
+    ``count.synthesise``, ``percent`` of the board and ``cells`` by type. Cached by content, apart from the
+    board. Raises ToolError from Yosys.
+    """
+    require("synthesise")
+    files = sources_in(folder)
+    inputs = [*files, *sorted(folder.glob("*.dat"))]
+    text = top_text(geometry)
+    code = [Path(__file__), Path(__file__).parents[1] / "tools" / "yosys_worker.py", ADAPTER]
+    key = digest([engine, text, importlib.metadata.version("pyosys"),
+                  *(part for file in (*inputs, *code) for part in (file.name, file.read_bytes()))])
+
+    def fill(stage: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="quarl-ps7-") as scratch:
+            work = Path(scratch)
+            for file in inputs:
+                shutil.copy(file, work)
+            sources = [*files, *write_top(geometry, board, work)]
+            keep = [module for file in files if file.name == "accel.sv"
+                    for module in re.findall(r"^module (\w+)", file.read_text(), re.MULTILINE)]
+            cells = run_yosys({"job": "place", "top": TOP, "files": [file.name for file in sources],
+                               "keep": [TOP, SHELL_TOP, BRIDGE_MODULE, ADAPTER.stem, *keep],
+                               "infer_dsp": engine != "lut", "primitives": ["PS7", "BUFG"]}, work)
+            write_bytes(stage / f"{TOP}.json", (work / f"{TOP}.json").read_bytes())
+            write_json(stage / "cells.json", cells)
+
+    done = cached("ps7-top", key, fill)
+    write_bytes(out / f"{TOP}.json", (done / f"{TOP}.json").read_bytes())
+    write_bytes(out / _CONSTRAINTS, constraints_text(board).encode())
+    cells = json.loads((done / "cells.json").read_text())
+    total = resources(cells)
+    return {"total": total, "percent": percent(total, board), "cells": cells}

@@ -1,0 +1,1 @@
+"""FINN's nodes into one structural netlist."""

@@ -1,0 +1,1 @@
+"""Yosys' netlists: cells counted, and simulated."""

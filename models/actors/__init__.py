@@ -1,0 +1,1 @@
+"""Quantised networks: bits, quantisers, their training and their integer form."""

@@ -1,0 +1,1 @@
+"""From a trained actor to the integer program and its package."""

@@ -1,0 +1,1 @@
+"""Post-training quantisation, and the analysis of what it costs."""

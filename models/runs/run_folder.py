@@ -1,0 +1,110 @@
+"""A run folder's training part: ``config.yaml`` and ``train/``."""
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import yaml
+from stable_baselines3.common.base_class import BaseAlgorithm
+from torch import nn
+
+from quarl.host.errors import UserError
+from quarl.host.files import PathLike, write_bytes
+from quarl.host.policy import ActionSpace
+from quarl.models.actors.bits import Bits
+from quarl.models.actors.float16 import HalfActor
+from quarl.models.runs.checkpoint import MODEL, NORMALISER
+from quarl.models.sb3.algorithms import ALGORITHMS
+from quarl.models.tasks.normalise import FoldedVecNormalize
+from quarl.models.tasks.spaces import action_space
+
+CONFIG, RESULT = "config.yaml", "train/result.json"
+KEYS = ("task", "algo", "seed", "bits", "settings")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished training run, loaded: its settings, its result, the best model and the frozen normaliser."""
+
+    folder: Path
+    config: dict[str, Any]
+    result: dict[str, Any]
+    model: BaseAlgorithm
+    normaliser: FoldedVecNormalize
+
+    @property
+    def actor(self) -> nn.Sequential:
+        """What is deployed, in eval mode: a ``QuantActor``, or fp32 or fp16 layers for a run without bits."""
+        deployed: nn.Sequential = self.model.policy.deployed.eval()
+        return HalfActor(deployed).eval() if self.is_fp16 else deployed
+
+    @property
+    def is_fp16(self) -> bool:
+        """Whether post-training quantisation made the actor one of 16-bit floating-point numbers."""
+        return bool(self.config.get("ptq", {}).get("format") == "fp16")
+
+    @property
+    def action(self) -> ActionSpace:
+        """The package's description of the action space."""
+        return action_space(self.model.action_space)
+
+
+def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write ``config`` as the run's ``config.yaml``."""
+    write_bytes(folder / CONFIG, yaml.safe_dump(config, sort_keys=False).encode())
+
+
+def read_config(folder: PathLike) -> dict[str, Any]:
+    """The run's settings. Raises :class:`UserError` where ``folder`` is no run folder."""
+    path = Path(folder) / CONFIG
+    try:
+        config = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError("a run folder must hold a readable config.yaml", " ".join(str(error).split()),
+                        "make one with `quarl train`") from error
+    missing = [key for key in KEYS if not isinstance(config, dict) or key not in config]
+    if missing:
+        raise UserError("config.yaml must have the keys " + ", ".join(KEYS), f"no {missing[0]} in {path}",
+                        "make the run again with `quarl train`")
+    return config
+
+
+def read_result(folder: PathLike) -> dict[str, Any] | None:
+    """How training ended, or None if it has not."""
+    path = Path(folder) / RESULT
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def require_same(found: dict[str, Any], asked: dict[str, Any], out: PathLike) -> None:
+    """Raise :class:`UserError` where the run folder ``out`` has other settings than those ``asked`` for."""
+    for key in sorted(found.keys() | asked.keys()):
+        if found.get(key) != asked.get(key):
+            raise UserError(f"a run folder keeps its settings; {key} must be {found.get(key)} in {out}",
+                            asked.get(key), "choose another --out, or delete the folder")
+
+
+def bits_of(config: dict[str, Any]) -> Bits | None:
+    """Bit widths from a run's settings; None for fp32."""
+    return None if config["bits"] is None else Bits(**config["bits"])
+
+
+def load_run(folder: PathLike) -> Run:
+    """Load a finished run. Raises :class:`UserError` for a folder that is none."""
+    folder = Path(folder)
+    config, result = read_config(folder), read_result(folder)
+    if result is None:
+        raise UserError("the run must have finished training", f"no {RESULT} in {folder}",
+                        "continue it by repeating its `quarl train` command")
+    try:
+        model = ALGORITHMS[config["algo"]].model.load(folder / "train" / MODEL, device="cpu")
+        normaliser = pickle.loads((folder / "train" / NORMALISER).read_bytes())
+    except Exception as error:          # a damaged archive or pickle can raise anything
+        raise UserError(f"train/ must hold a whole {MODEL} and {NORMALISER}", f"{type(error).__name__}: {error}",
+                        "delete train/ and train again") from error
+    if model.policy.bits != bits_of(config):
+        raise UserError(f"train/{MODEL} must hold a policy of config.yaml's bits, {bits_of(config) or 'none: fp32'}",
+                        model.policy.bits or "fp32", "delete train/ and train again")
+    return Run(folder, config, result, model, normaliser)

@@ -1,0 +1,1 @@
+"""Tasks: environments, spaces, normalisation and the settings that train them."""

@@ -1,0 +1,199 @@
+"""Training a policy into a run folder."""
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
+from stable_baselines3.common.utils import get_device
+
+from quarl.host.errors import UserError
+from quarl.host.files import explained, write_json
+from quarl.models.actors.bits import HIGHEST, Bits
+from quarl.models.ptq import analysis
+from quarl.models.ptq.quantise import SAMPLES, activation_limits
+from quarl.models.runs import checkpoint, run_folder
+from quarl.models.runs.checkpoint import History
+from quarl.models.sb3 import algorithms
+from quarl.models.sb3 import mixed_precision as precision
+from quarl.models.sb3.policies import convert
+from quarl.models.tasks.normalise import FoldedVecNormalize
+from quarl.models.tasks.presets import preset
+from quarl.models.tasks.spaces import is_pixels, make_env
+from quarl.models.tasks.vec_env import MonitoredVecEnv
+from quarl.models.training.progress import Progress, ProgressTable
+from quarl.models.training.supervisor import Supervisor
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """What to train. ``bits`` None trains in fp32; ``steps`` None takes the preset's; ``settings`` change the preset.
+
+    ``delay`` steps are trained in fp32 before quantisation starts (QuaRL's quantisation delay); ``init`` is the folder
+    of an fp32 run whose networks and normaliser training starts from. ``device`` is ``auto``, ``cpu`` or ``cuda``.
+    Repeating a configuration continues a run that was killed, unless ``resume`` is False, and returns the result of
+    one that has finished.
+    """
+
+    task: str
+    out: Path
+    algo: str = "ppo"
+    bits: Bits | None = None
+    seed: int = 0
+    steps: int | None = None
+    precision: str = "fp32"
+    delay: int = 0
+    init: Path | None = None
+    device: str = "auto"
+    resume: bool = True
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UserError("the seed must be 0 or more", self.seed, "choose another --seed")
+        if self.steps is not None and self.steps < 1:
+            raise UserError("the number of steps must be 1 or more", self.steps, "choose another --steps")
+        if self.delay < 0:
+            raise UserError("the steps before quantisation must be 0 or more", self.delay, "choose another --delay")
+        if self.delay and self.bits is None:
+            raise UserError("only a quantised run can delay its quantisation", "--delay and --fp32", "leave out one")
+        precision.check(self.precision, get_device(self.device))
+
+    def describe(self) -> dict[str, Any]:
+        """What ``config.yaml`` holds: everything that decides the outcome. Raises :class:`UserError`."""
+        changes = dict(self.settings)
+        if self.steps is not None:
+            changes["total_steps"] = self.steps
+        settings = preset(self.algo, self.task, changes)
+        if self.delay >= settings["total_steps"]:
+            raise UserError("quantisation must start before training ends, after %d steps" % settings["total_steps"],
+                            self.delay, "choose a smaller --delay or more --steps")
+        return {"task": self.task, "algo": self.algo, "seed": self.seed,
+                "bits": None if self.bits is None else self.bits.describe(), "precision": self.precision,
+                "delay": self.delay, "init": None if self.init is None else str(self.init), "settings": settings}
+
+
+def train(config: TrainConfig) -> dict[str, Any]:
+    """Train as ``config`` says into ``config.out`` and return ``train/result.json``'s content.
+
+    The folder gets ``config.yaml`` and ``train/``: ``model.zip`` (the best by evaluation), ``vecnormalize.pkl``,
+    ``evaluations.json``, ``progress.csv``, ``tensorboard/``, ``checkpoint/`` and ``result.json``, the last when done.
+    The seed fixes the result, on one CPU core, also of a run that was killed and continued. Raises :class:`UserError`.
+    """
+    description, folder = config.describe(), Path(config.out) / "train"
+    env = make_env(config.task)
+    env.close()
+    algorithms.check_actions(config.algo, config.task, env.action_space)
+    algorithms.check_pixels(config.algo, config.task, env.observation_space, config.bits,
+                            description["settings"]["net_arch"])
+    if (Path(config.out) / run_folder.CONFIG).exists():
+        run_folder.require_same(run_folder.read_config(config.out), description, config.out)
+        finished = run_folder.read_result(config.out)
+        if finished is not None:
+            _analyse(config.out, env.observation_space)
+            return finished
+    if not config.resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    source = None if config.init is None else _source(config.init, description)
+    run_folder.write_config(Path(config.out), description)
+    result = _run(description, folder, config.device, source)
+    _analyse(config.out, env.observation_space)
+    return result
+
+
+def _analyse(out: Path, space: spaces.Space) -> None:
+    """The analysis is of dense layers: a run on pixels has none."""
+    if not is_pixels(space):
+        analysis.ensure_analysis(out)
+
+
+def _source(init: Path, description: dict[str, Any]) -> run_folder.Run:
+    """The fp32 run that training starts from. Raises :class:`UserError` for one that does not fit."""
+    source = run_folder.load_run(init)
+    if source.is_fp16 or run_folder.bits_of(source.config) is not None:
+        raise UserError("training must start from an fp32 run",
+                        f"{run_folder.bits_of(source.config) or 'fp16'} in {init}", "train one with --fp32")
+    for name in ("task", "algo"):
+        if source.config[name] != description[name]:
+            raise UserError(f"training must start from a run of {name} {description[name]}",
+                            f"{source.config[name]} in {init}", f"choose another --init or --{name}")
+    asked, found = description["settings"]["net_arch"], source.config["settings"]["net_arch"]
+    if found != asked:
+        raise UserError(f"training must start from a run of the same architecture, net_arch {asked}",
+                        f"{found} in {init}", "choose another --init, or --set net_arch=…")
+    return source
+
+
+def _run(description: dict[str, Any], folder: Path, device: str, source: run_folder.Run | None) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    settings, saved = description["settings"], folder / "checkpoint"
+    venv = MonitoredVecEnv([lambda: make_env(description["task"]) for _ in range(settings["n_envs"])])
+    if saved.exists():
+        model, history = _resume(description, saved, venv, device), History.read(saved)
+    else:
+        model, history = _new(description, venv, device, source), History()
+    with explained(folder):
+        (folder / "tensorboard").mkdir(parents=True, exist_ok=True)
+    model.set_logger(Logger(str(folder), [ProgressTable(folder / "progress.csv", model.num_timesteps),
+                                          TensorBoardOutputFormat(str(folder / "tensorboard"))]))
+    total = settings["total_steps"]
+    progress = Progress(total)
+    supervisor = Supervisor(description, run_folder.bits_of(description), model.get_vec_normalize_env(), history,
+                            folder, progress)
+    try:
+        model.learn(max(total - model.num_timesteps, 0), callback=supervisor, reset_num_timesteps=False,
+                    log_interval=4)
+    except ValueError as error:         # torch's distributions refuse a mean that is not a number
+        if all(bool(p.isfinite().all()) for p in model.policy.parameters()):
+            raise
+        raise supervisor.lost("parameters that are not") from error
+    finally:
+        progress.close()
+        model.logger.close()
+        venv.close()
+    return _finish(folder, history, settings)
+
+
+def _new(description: dict[str, Any], venv: MonitoredVecEnv, device: str,
+         source: run_folder.Run | None) -> BaseAlgorithm:
+    settings, bits = description["settings"], run_folder.bits_of(description)
+    normalised = FoldedVecNormalize(venv, HIGHEST if bits is None else bits.input, settings["norm_reward"],
+                                    settings["gamma"])
+    starts_fp32 = source is not None or description["delay"]
+    model = algorithms.create(description["algo"], settings, normalised, None if starts_fp32 else bits,
+                              description["seed"], device, description["precision"])
+    if source is not None:
+        model.policy.load_state_dict(source.model.policy.state_dict())
+        normalised.ret_rms = source.normaliser.ret_rms
+        if normalised.norm_obs:
+            normalised.obs_rms = source.normaliser.obs_rms
+        if bits is not None and not description["delay"]:
+            seen = source.normaliser.normalize_obs(analysis.rollout_observations(source, SAMPLES))
+            convert(model, bits, activation_limits(source.actor, torch.from_numpy(seen)))
+    return model
+
+
+def _resume(description: dict[str, Any], saved: Path, venv: MonitoredVecEnv, device: str) -> BaseAlgorithm:
+    normalised = FoldedVecNormalize.load(str(saved / checkpoint.NORMALISER), venv)
+    model = algorithms.ALGORITHMS[description["algo"]].model.load(saved / checkpoint.MODEL, env=normalised,
+                                                                  device=device)
+    checkpoint.restore_replay(saved, model)
+    checkpoint.seed_afresh(model, description["seed"])
+    return model
+
+
+def _finish(folder: Path, history: History, settings: dict[str, Any]) -> dict[str, Any]:
+    target, best = settings["target_return"], history.best_evaluation
+    if history.best is not None:
+        history.best.write(folder)
+    result = {**best, "seconds": history.evaluations[-1]["seconds"],
+              "trained_timesteps": history.evaluations[-1]["timesteps"], "target_return": target,
+              "target_reached": target is not None and best["mean_return"] >= target}
+    write_json(folder / "result.json", result)
+    return result
