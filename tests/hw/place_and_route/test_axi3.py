@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from quarl.hw.place_and_route import ps7_top
 from tests.hw.cocotb_bench import with_fault
 from tests.hw.place_and_route.axi3 import ADAPTER
 from tests.hw.place_and_route.axi3.model import FIXED, INCR, WRAP, Burst
