@@ -1,4 +1,4 @@
-"""``python3 -m host``: the commands on the board."""
+"""``python3 -m quarl.host``: the commands on the board."""
 from __future__ import annotations
 
 import signal

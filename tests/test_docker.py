@@ -121,7 +121,7 @@ def test_the_wheel_has_every_file_of_the_rooms(monkeypatch):
     command.ensure_finalized()
     packed = {os.path.normpath(file) for file in command.get_source_files()}
     packed |= {os.path.join(source, file) for _, source, _, files in command.data_files for file in files}
-    there = {str(file.relative_to(ROOT)) for room in ROOMS for file in (ROOT / room).rglob("*")
+    there = {str(Path("quarl") / file.relative_to(ROOT)) for room in ROOMS for file in (ROOT / room).rglob("*")
              if file.is_file() and "__pycache__" not in file.parts}
     assert there - packed == set()
 

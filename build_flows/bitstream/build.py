@@ -89,12 +89,12 @@ def make_kit(subject: Subject, options: Options, accel: Path, out: Path, wish: W
     mark = {"key": artefacts.built_key(accel), "board": board.name, "shell": wish.shell}
     if not kit.is_for(out, mark):
         plan = planning.choose(shapes(subject.policy), options.compute, options.fold, board,
-                              options.max_lut_percent, options.style)
+                               options.max_lut_percent, options.style)
         with stage(f"FINN+: the Zynq shell with {_SHELLS[wish.shell]}, as a build kit"), \
                 tempfile.TemporaryDirectory(prefix="quarl-finn-") as scratch, finn_session(Path(scratch)):
             build = Path(scratch)
             lowered = lower(subject.policy, subject.onnx, plan.layers, board, build, options.compute,
-                                     options.style)
+                            options.style)
             project = zynq.project(lowered.rtl, lowered.geometry, subject.policy.build_id, board, build, wish.shell)
             kit.write(out, project, build, patched_library(), ENGINES[options.compute], board, mark)
     kit.check_images(out, accel / "rtl")

@@ -52,7 +52,7 @@ def build(subject: Subject, options: Options, out: Path) -> dict[str, Any]:
     board = boards.board(options.board)
     with stage("choose the folding"):
         plan = planning.choose(shapes(subject.policy), options.compute, options.fold, board,
-                              options.max_lut_percent, options.style)
+                               options.max_lut_percent, options.style)
     _show(plan, board)
     key = artefacts.key(subject.policy, dataclasses.replace(options, target=TARGETS[0], verify_netlist=False))
     verified = not options.verify_netlist or (out / "reports" / "netlist.json").is_file()
@@ -105,7 +105,7 @@ def _lower(subject: Subject, options: Options, board: Board, plan: Plan, codes: 
     with stage("FINN: streamline, fold, generate RTL, execute"), \
             tempfile.TemporaryDirectory(prefix="quarl-finn-") as scratch, finn_session(Path(scratch)):
         lowered = lower(subject.policy, subject.onnx, plan.layers, board, Path(scratch), options.compute,
-                                 options.style)
+                        options.style)
         stitch(describe_nodes.describe(lowered.rtl), rtl, replace=ENGINES[options.compute])
         write_shell(lowered.geometry, subject.policy.build_id, rtl)
         return lowered.geometry, execute(lowered.golden, codes)

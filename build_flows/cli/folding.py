@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     chip = board(options.board)
     with stage("search the foldings"):
         plans = planning.frontier(shapes(ensure_package(folder)), options.compute, chip,
-                                 options.max_lut_percent, options.style)
+                                  options.max_lut_percent, options.style)
     chosen = {fold: planning.pick(plans, fold).layers for fold in FOLDS}
     found: list[dict[str, Any]] = [
         {"lut": round(plan.lut), "lut_percent": round(100 * plan.lut / chip.lut, 1), "dsp": plan.dsp,

@@ -72,7 +72,7 @@ def _search(search: Search, args: argparse.Namespace, out: Path) -> Result:
     from quarl.build_flows.search.estimate import estimate
     from quarl.build_flows.search.storage import Storage
     from quarl.build_flows.search.trials import Measuring
-    from quarl.build_flows.study.executors import Local
+    from quarl.build_flows.study.executors.local import Local
     from quarl.build_flows.study.lock import alone_in
     from quarl.hw.tools.prerequisites import require
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from quarl.host.errors import ToolError, UserError
 
 if TYPE_CHECKING:
-    from quarl.build_flows.study.executors import Executor
+    from quarl.build_flows.study.executors.local import Executor
     from quarl.build_flows.study.grid import Point, Study
 
 HELP = "train, build and measure a grid of policies; resumable"
@@ -99,11 +99,11 @@ def _executor(args: argparse.Namespace) -> Executor:
     if args.jobs is not None and args.jobs < 1:
         raise UserError("the number of jobs must be 1 or more", args.jobs, "pass --jobs 2")
     if args.executor == LOCAL:
-        from quarl.build_flows.study.executors import Local
+        from quarl.build_flows.study.executors.local import Local
         return Local(args.jobs or len(os.sched_getaffinity(0)))
     if args.executor != RAY and not args.executor.startswith(RAY + "://"):
         raise UserError("--executor must be local, ray or ray://HOST:PORT", args.executor, "choose one of them")
-    from quarl.build_flows.study.ray_executor import Ray
+    from quarl.build_flows.study.executors.ray import Ray
     return Ray(None if args.executor == RAY else args.executor, args.jobs)
 
 

@@ -33,7 +33,7 @@ def estimate(shape: Shape, folding: Folding, engine: str, lanes: int = NO_LANES,
              dsp_width: int = 25) -> dict[str, float]:
     """All that the layer takes behind input beats of ``lanes`` codes, by the names that synthesis has for it."""
     counts = finn.added(_compute(shape, folding, engine, style), _input_side(shape, folding, engine, lanes,
-                                                                                      style))
+                                                                             style))
     return {"lut": _sum(counts), "lut_memory": counts.get("memory", 0), "ff": counts["flip-flops"],
             "dsp": dsps(shape, folding, engine, style, dsp_width), "bram36": counts.get("bram36", 0)}
 

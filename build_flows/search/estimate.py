@@ -33,7 +33,7 @@ def estimate(search: Search, candidate: Candidate) -> Estimate | None:
     _, policy = random_policy(search.space.dims(candidate), candidate.bits, 0)
     try:
         plan = planning.choose(shapes(policy), options.compute, options.fold, board(options.board),
-                              options.max_lut_percent, options.style)
+                               options.max_lut_percent, options.style)
     except UserError:
         return None
     return Estimate(round(plan.lut), plan.latency)

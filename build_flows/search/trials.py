@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quarl.build_flows.console import say
 from quarl.build_flows.study import results
-from quarl.build_flows.study.executors import Executor, Work, all_outcomes
+from quarl.build_flows.study.executors.local import Executor, Work, all_outcomes
 from quarl.build_flows.study.grid import Point
 from quarl.build_flows.study.jobs import Job, perform
 from quarl.build_flows.study.results import Record

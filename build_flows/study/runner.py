@@ -7,7 +7,7 @@ from typing import Any
 
 from quarl.build_flows.study import results, tables
 from quarl.build_flows.study.display import Display
-from quarl.build_flows.study.executors import Executor, Work, all_outcomes
+from quarl.build_flows.study.executors.local import Executor, Work, all_outcomes
 from quarl.build_flows.study.grid import Point, Study
 from quarl.build_flows.study.jobs import Job, Outcome, jobs_of, pending_steps, perform
 from quarl.build_flows.study.lock import alone_in

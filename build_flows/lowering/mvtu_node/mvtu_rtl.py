@@ -99,7 +99,7 @@ class MVTU_rtl(RTLBackend):
         codes, weights, sums = map(self.get_input_datatype, range(3))
         act_bits = self.get_output_datatype().bitwidth() if len(self.onnx_node.input) > 2 else 0
         shape = Shape(inputs=mw, outputs=mh, weight_bits=_signed_bits(weights), input_bits=codes.bitwidth(),
-                                act_bits=act_bits, acc_bits=sums.bitwidth(), narrow=True)
+                      act_bits=act_bits, acc_bits=sums.bitwidth(), narrow=True)
         return round(resources.luts(shape, Folding(pe, simd), "rom"))
 
     def dsp_estimation(self, fpgapart: str) -> int:

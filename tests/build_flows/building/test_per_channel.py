@@ -20,7 +20,7 @@ def test_it_lowers_and_finns_execution_equals_the_reference(bits, engine, tmp_pa
     codes = np.random.default_rng(0).integers(*what.policy.input_range, (500, 5), endpoint=True)
     with finn_session(tmp_path / "finn"):
         lowered = lower(what.policy, what.onnx, [Folding(17, 5), Folding(3, 17)], board("pynq-z2"),
-                                 tmp_path / "finn", engine)
+                        tmp_path / "finn", engine)
         outputs = execute(lowered.golden, codes)
     assert compare("FINN", reference(what.policy, codes), outputs, codes)["mismatches"] == 0
 

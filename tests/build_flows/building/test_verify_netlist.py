@@ -43,7 +43,7 @@ def test_a_netlist_computes_the_policy(name, tmp_path):
     what = subject.random(dims, Bits(bits, bits, 8), 3, tmp_path / "policy", 300)
     with finn_session(tmp_path / "finn"):
         lowered = lower(what.policy, what.onnx, [Folding(*fold) for fold in folding], board("pynq-z2"),
-                                 tmp_path / "finn", engine, style)
+                        tmp_path / "finn", engine, style)
         stitch(describe_nodes.describe(lowered.rtl), tmp_path / "rtl", replace=ENGINES[engine])
     write_shell(lowered.geometry, what.policy.build_id, tmp_path / "rtl")
     codes = np.random.default_rng(0).integers(*what.policy.input_range, (300, dims[0]), endpoint=True)

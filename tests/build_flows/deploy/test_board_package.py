@@ -41,20 +41,21 @@ def names(folder):
 
 def test_what_is_in_it(unpacked):
     found = names(unpacked)
-    assert found >= {"README.md", "SHA256SUMS", "install.sh", "quarl", "quarl.service", "accel/accel.json",
+    assert found >= {"README.md", "SHA256SUMS", "install.sh", "bin/quarl", "quarl.service", "accel/accel.json",
                      "accel/accel.bit", "policy/manifest.json", "policy/weights.npz", "policy/policy.onnx",
-                     "host/__main__.py", "host/devices/pynq.py", "host/remote/server.py", "host/accelerator/c/step.c",
-                     "host/accelerator/c/quarl_registers.h"}
+                     "quarl/__init__.py", "quarl/host/__main__.py", "quarl/host/devices/pynq.py",
+                     "quarl/host/remote/server.py", "quarl/host/accelerator/c/step.c",
+                     "quarl/host/accelerator/c/quarl_registers.h"}
     assert {name.split("/")[0] for name in found} == {"README.md", "SHA256SUMS", "install.sh", "quarl",
-                                                      "quarl.service", "accel", "policy", "host"}
+                                                      "quarl.service", "accel", "policy", "bin"}
     assert not [name for name in found if "__pycache__" in name or "torch" in name or "emulator.so" in name]
     assert sum((unpacked / name).stat().st_size for name in found) < 400_000
 
 
 def test_its_code_needs_nothing_but_numpy(unpacked):
     """The import graph: what each file imports is in the archive, in Python, numpy, or imported where it is used."""
-    allowed = {"host", "numpy", *sys.stdlib_module_names}
-    files = sorted((unpacked / "host").rglob("*.py"))
+    allowed = {"quarl", "numpy", *sys.stdlib_module_names}
+    files = sorted((unpacked / "quarl").rglob("*.py"))
     assert len(files) > 40
     for path in files:
         tree = ast.parse(path.read_text())
@@ -62,7 +63,7 @@ def test_its_code_needs_nothing_but_numpy(unpacked):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
                 assert module.split(".")[0] in (allowed if node in tree.body else allowed | LATE), (path, module)
-                if module.startswith("host."):
+                if module.startswith("quarl."):
                     at = unpacked / module.replace(".", "/")
                     assert at.is_dir() or at.with_suffix(".py").is_file(), (path, module)
 

@@ -69,8 +69,8 @@ def test_the_step_is_compiled_once_by_the_installation(home):
 
 
 def test_what_is_on_the_board_runs_and_nothing_else(home, machine, tmp_path):
-    """Even from a folder that has another host/ in it, and it is not this repository's."""
-    done = machine.call("/bin/sh", "-c", f'mkdir -p other/host; echo raise SystemExit > other/host/__init__.py; '
+    """Even from a folder that has another quarl/ in it, and it is not this repository's."""
+    done = machine.call("/bin/sh", "-c", f'mkdir -p other/quarl; echo raise SystemExit > other/quarl/__init__.py; '
                                          f'cd other; {shlex.quote(str(home / "quarl"))} run nowhere')
     refused(done, "error: a policy package is a folder with manifest.json, weights.npz and policy.onnx, found No such "
                   "file or directory at nowhere/policy/manifest.json. Fix: export the run again with `quarl export "

@@ -42,7 +42,7 @@ def test_parts_are_the_whole(layers):
     for shape, folding, lanes in zip(layers, FOLDING, (8, 4, 4), strict=True):
         for engine in ("dsp", "lut"):
             whole = finn.added(finn.compute(shape, folding, engine),
-                                         finn.input_side(shape, folding, lanes))
+                               finn.input_side(shape, folding, lanes))
             each = finn.parts(shape, folding, engine, lanes)
             assert finn.added(*each.values()) == whole
 

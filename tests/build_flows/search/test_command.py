@@ -9,7 +9,7 @@ from quarl.build_flows import cli
 from quarl.build_flows.search import estimate as estimating
 from quarl.build_flows.search import trials as measuring
 from quarl.build_flows.study import results
-from quarl.build_flows.study.executors import Local
+from quarl.build_flows.study.executors.local import Local
 from quarl.build_flows.study.jobs import Outcome
 from quarl.build_flows.study.lock import alone_in
 from quarl.host.errors import UserError

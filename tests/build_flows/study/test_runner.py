@@ -12,7 +12,7 @@ import pytest
 
 from quarl.build_flows import cli
 from quarl.build_flows.study import results, runner
-from quarl.build_flows.study.executors import Local
+from quarl.build_flows.study.executors.local import Local
 from quarl.build_flows.study.lock import alone_in, waiting_for
 from quarl.build_flows.study.read import read_study
 from quarl.host.errors import UserError

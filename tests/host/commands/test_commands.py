@@ -1,4 +1,4 @@
-"""``python3 -m host``: the board's commands, their closing table, their errors, and what the doctor says."""
+"""``python3 -m quarl.host``: the board's commands, their closing table, their errors, and what the doctor says."""
 import json
 import signal
 import subprocess

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from quarl.build_flows.study import transfer
-from quarl.build_flows.study.executors import THREADS, Work, in_parallel
+from quarl.build_flows.study.executors import transfer
+from quarl.build_flows.study.executors.local import THREADS, Work, in_parallel
+from quarl.build_flows.study.executors.transfer import Parcel
 from quarl.build_flows.study.jobs import Job, Outcome
 from quarl.build_flows.study.lock import waiting_for
-from quarl.build_flows.study.transfer import Parcel
 from quarl.host.errors import ToolError, UserError
 
 _PATIENCE = 10.0      # s for the cluster's port to answer
@@ -54,7 +54,7 @@ class Ray:
         return min(self._asked or cpus, cpus)
 
     def outcomes(self, jobs: Sequence[Job], work: Work, runs: Path) -> Iterator[tuple[Job, Outcome]]:
-        """As :meth:`quarl.build_flows.study.executors.Executor.outcomes`; run folders are brought and fetched."""
+        """As :meth:`quarl.build_flows.study.executors.local.Executor.outcomes`; run folders are brought and fetched."""
         from joblib import parallel_config
         calls = ((_remotely, (work, job, _needed(job, runs))) for job in jobs)
         with parallel_config(_backend()):

@@ -12,8 +12,8 @@ import pytest
 
 from quarl.build_flows import cli
 from quarl.build_flows.study import jobs, results, runner
-from quarl.build_flows.study.executors import Local
-from quarl.build_flows.study.ray_executor import Ray
+from quarl.build_flows.study.executors.local import Local
+from quarl.build_flows.study.executors.ray import Ray
 from quarl.build_flows.study.read import read_study
 from quarl.host.errors import ToolError, UserError
 from tests.build_flows.study import study_work
@@ -73,7 +73,7 @@ def cluster(tmp_path, monkeypatch):
     here = Path(__file__).parent
     for name, value in {"QUARL_CACHE": tmp_path / "cache", "QUARL_TEST_LOST_NODE": tmp_path / "lost",
                         "RAY_agent_register_timeout_ms": 120_000,       # the machine may have much else to do
-                        "PYTHONPATH": str(here.parents[2])}.items():
+                        "PYTHONPATH": str(here.parents[3])}.items():
         monkeypatch.setenv(name, str(value))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

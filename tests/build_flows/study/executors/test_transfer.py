@@ -1,7 +1,7 @@
 """Run folders as parcels."""
 import pytest
 
-from quarl.build_flows.study import transfer
+from quarl.build_flows.study.executors import transfer
 from quarl.host.errors import ToolError
 
 
