@@ -8,7 +8,7 @@ import pytest
 from quarl.build_flows.building import flow, subject
 from quarl.build_flows.building.options import Options
 from quarl.build_flows.characterise import energy
-from quarl.build_flows.cli import main
+from quarl.build_flows.cli import build, main
 from quarl.build_flows.report.inputs import read_run
 from quarl.host.errors import MismatchError
 from quarl.hw.energy.activity import KINDS
@@ -77,19 +77,12 @@ def test_simulations_of_two_lengths_give_what_an_action_takes():
     assert rates["layer 1"]["lut"] == 0.5 and rates["streams"]["ff"] == 0
 
 
-def test_the_command_shows_and_returns_the_estimate(tmp_path, monkeypatch, capsys):
-    run = make_full_run(tmp_path / "run")
-    found = read_run(run).energy
-    monkeypatch.setattr(subject, "of_run", lambda folder: "subject")
-    monkeypatch.setattr(flow, "build", lambda what, options, out: {})
-    monkeypatch.setattr("quarl.build_flows.cli.build.show", lambda result: None)
-    monkeypatch.setattr(energy, "estimate", lambda what, accel: found)
-    assert main(["build", str(run), "--target", "synth", "--energy", "--json"]) == 0
+def test_what_is_shown_of_the_estimate(tmp_path, capsys):
+    build._show_energy(read_run(make_full_run(tmp_path / "run")).energy)
     out = capsys.readouterr().out
     assert "Energy of an action, nJ (estimate, xc7 cells)" in out and "leakage" in out
     assert ("energy 28.6 nJ an action (25.6 to 164; estimate, xc7 cells), bridge included, over 75 cycles at 100 MHz; "
             "waiting takes 35.1 mW (32.8 to 212)") in " ".join(out.split())
-    assert json.loads(out.splitlines()[-1])["energy"] == found
 
 
 @pytest.mark.slow

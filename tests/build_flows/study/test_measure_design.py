@@ -1,6 +1,7 @@
 """Designs, really built: what their run folders are good for."""
 import dataclasses
 import json
+import re
 
 import pytest
 
@@ -45,45 +46,47 @@ def test_a_design_from_training_to_the_closed_loop(tmp_path, capsys, engine, pre
     assert main(["report", str(folder)]) == 0 and (folder / "report.html").exists()
 
 
-def test_a_design_that_does_not_fit_is_an_error_of_its_point(tmp_path, monkeypatch):
-    from quarl.build_flows.building import flow, subject
-    from quarl.build_flows.building.options import Options
-    from quarl.host.errors import UserError
-
-    def build(what, options, out):
-        assert options == Options("kv260", "rom", "synth", "balanced")
-        assert (out.parent / "policy" / "manifest.json").exists() and not (out.parent / "train/checkpoint").exists()
-        raise UserError("the design must fit", "too much", "choose fewer bits")
-    monkeypatch.setattr(flow, "build", build)
-    monkeypatch.setattr(subject, "of_run", lambda folder: None)
-    design = dataclasses.replace(POINT, board="kv260")
+def test_a_design_that_does_not_fit_is_an_error_of_its_point(tmp_path):
+    settings = preset("ppo", "CartPole-v1", {"total_steps": 512, "net_arch": [512, 512]})
+    design = dataclasses.replace(POINT, settings=settings, hidden=(512, 512), precision="qat8", board="kv260")
     measured, = jobs.perform(jobs.Job(design.training, (design,)), tmp_path).measured
-    assert measured == {"error": "the design must fit, found too much. Fix: choose fewer bits."}
-    assert "Traceback" in (tmp_path / design.name / jobs.LOG).read_text()
+    assert re.fullmatch(r"the design must fit 81984 LUTs \(70 % of kv260's\), 1248 DSPs and 144 BRAMs, found about \d{6} "
+                        r"LUTs, .* for the smallest folding\. Fix: train with fewer bits .*", measured["error"]), measured
+    folder = tmp_path / design.name
+    assert (folder / "policy" / "manifest.json").exists() and not (folder / "train" / "checkpoint").exists()
+    assert not (folder / "accel").exists()
+    assert "Traceback" in (folder / jobs.LOG).read_text()
 
 
-@pytest.mark.parametrize("wanted", [False, True])
-def test_the_energy_of_a_design_is_estimated_where_it_is_wanted(tmp_path, monkeypatch, wanted):
-    from quarl.build_flows.building import flow, subject
-    from quarl.build_flows.characterise import energy
-    from quarl.build_flows.deploy import closed_loop
-    from quarl.build_flows.study import measure_design as hardware
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A design of eight neurons whose energy is wanted, its run folder, and what was measured of it."""
+    runs = tmp_path_factory.mktemp("small")
+    settings = preset("ppo", "CartPole-v1", {"total_steps": 512, "net_arch": [4, 4]})
+    design = dataclasses.replace(POINT, settings=settings, hidden=(4, 4), precision="qat2", episodes=1, energy=True)
+    measured, = jobs.perform(jobs.Job(design.training, (design,)), runs).measured
+    assert "hardware" in measured, measured
+    return design, runs / design.name, measured
 
-    timing, total = {"clock_mhz": 100, "latency_cycles": 19, "interval_cycles": 8.0}, {"lut": 2000}
-    built = {"parity": {"observations": 5, "pairs": {}}, "timing": timing, "accel": {"folding": []},
-             "synth": {"board": {"name": "pynq-z2"}, "total": total, "percent": {}}, "estimate": {"predicted": {}}}
-    bounds, asked = {"low": 10.0, "nominal": 12.5, "high": 60.0}, []
 
-    def estimate(what, accel):
-        asked.append((what, accel))
-        return {"energy_nj": bounds}
-    monkeypatch.setattr(hardware, "_copy_policy", lambda point, runs: None)
-    monkeypatch.setattr(subject, "of_run", lambda folder: "subject")
-    monkeypatch.setattr(flow, "build", lambda what, options, out: built)
-    monkeypatch.setattr(closed_loop, "play", lambda *_: ({"shadow": {"checked": 1, "mismatches": 0}}, tmp_path))
-    monkeypatch.setattr("quarl.host.log.run_log.records", lambda log: [{"type": "episode", "return": 7.0}])
-    monkeypatch.setattr(energy, "estimate", estimate)
-    design = dataclasses.replace(POINT, energy=wanted)
-    found = hardware.measure(design, {}, tmp_path)["hardware"]
-    assert asked == [("subject", tmp_path / design.name / "accel")] * wanted
-    assert found.get("energy_nj") == (bounds if wanted else None)
+def test_the_energy_of_a_design_is_estimated_where_it_is_wanted(small):
+    design, folder, measured = small
+    bounds = measured["hardware"]["energy_nj"]
+    assert bounds == artefacts.read(folder / "accel")["energy"]["energy_nj"]
+    assert 0 < bounds["low"] < bounds["nominal"] < bounds["high"]
+    without = dataclasses.replace(design, energy=False)
+    again, = jobs.perform(jobs.Job(without.training, (without,)), folder.parent).measured
+    expected = {name: value for name, value in measured["hardware"].items() if name != "energy_nj"}
+    assert again["hardware"] == expected | {"build_seconds": again["hardware"]["build_seconds"]}
+    assert again["evaluation"] == measured["evaluation"]
+
+
+def test_the_command_shows_and_returns_the_estimate_of_the_energy(small, capsys):
+    _, folder, measured = small
+    assert main(["build", str(folder), "--target", "synth", "--energy", "--json"]) == 0
+    out = capsys.readouterr().out
+    found = json.loads(out.splitlines()[-1])["energy"]
+    assert found["energy_nj"] == measured["hardware"]["energy_nj"]
+    assert found == json.loads((folder / "accel" / "reports" / "energy.json").read_text())
+    assert "Energy of an action, nJ (estimate, xc7 cells)" in out
+    assert f"energy {found['energy_nj']['nominal']:.3g} nJ an action (" in out
