@@ -8,7 +8,7 @@ DOCKER ?= docker
 XILINX_FOLDER ?= /tools/Xilinx
 IN_DOCKER = $(DOCKER) run --rm --init --user $$(id -u):$$(id -g) --volume "$(CURDIR)":/work --volume quarl-cache:/cache
 
-.PHONY: help setup demo test test-all lint bench pin clean docker-build docker-demo docker-bitstream
+.PHONY: help setup system-packages demo test test-all lint bench pin clean docker-build docker-demo docker-bitstream
 
 help:
 	@echo "make demo      train a 4-bit CartPole policy, build its RTL, prove it bit for bit, run it, report"
@@ -17,6 +17,7 @@ help:
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     measure what the documents claim"
 	@echo "make setup     only install into $(VENV)"
+	@echo "make system-packages   by apt-get, as root: the programs that only tests run, a browser and Tcl"
 	@echo "make docker-build, docker-demo, docker-bitstream RUN=runs/x: the same in an image, see docs/docker.md"
 
 setup: $(READY)
@@ -32,6 +33,9 @@ $(READY): pyproject.toml constraints.txt scripts/check_prerequisites.sh
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target $(VENV)/finn-driver finn-plus-driver==1.6.1 \
 		|| $(BIN)/pip install --quiet --no-deps --upgrade --target $(VENV)/finn-driver finn-plus-driver==1.6.1
 	@touch $@
+
+system-packages:
+	@sh scripts/install_system_packages.sh
 
 demo: setup
 	$(BIN)/quarl demo
