@@ -50,7 +50,7 @@ def test_activations_and_actions(runs):
     hidden = found["tensors"][2]
     assert hidden["size"] == SAMPLES * len(run.actor.linears[0].weight)
     assert hidden["before"]["min"] == hidden["after"]["min"] == 0.0
-    limit = next(run.actor.activations[0].parameters()).item()
+    limit = next(run.actor.activations[0].parameters()).detach().item()
     assert hidden["after"]["max"] <= limit * (1 + 1e-6)
     assert 0 < found["actions"]["agreement"] <= 1 and found["actions"]["kind"] == "discrete"
     assert found["actions"]["agreement"] == run.result["agreement"]
