@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,15 +9,14 @@ from typing import Any
 
 from quarl.build_flows.bitstream import kit
 from quarl.build_flows.building import artefacts
+from quarl.build_flows.building.parts import group_in_zynq
 from quarl.host.accelerator import description
 from quarl.host.errors import UserError
 from quarl.host.files import explained, staged_folder, write_json
 from quarl.hw import boards
 from quarl.hw.vivado import verdict
-from quarl.hw.vivado.bridge_ip import CELL
 
 _COMPARED = ("lut", "ff", "dsp", "bram36")
-_NODE = re.compile(r"StreamingDataflowPartition_\d+_(\w+_rtl_\d+)")
 _KEPT = (verdict.TIMING, verdict.UTILISATION, verdict.HIERARCHY)
 
 
@@ -69,7 +67,7 @@ def compare(found: Mapping[str, Any], synth: Mapping[str, Any]) -> dict[str, Any
     parts: Mapping[str, Mapping[str, float]] = found["parts"]
     groups: dict[str, dict[str, float]] = {}
     for name, counts in parts.items():
-        group = group_of(name)
+        group = group_in_zynq(name)
         if group:
             total = groups.setdefault(group, dict.fromkeys(counts, 0.0))
             for kind, count in counts.items():
@@ -82,14 +80,6 @@ def compare(found: Mapping[str, Any], synth: Mapping[str, Any]) -> dict[str, Any
                                "error_percent": _error(estimate[kind], counts[kind])} for kind in _COMPARED}
                 for group, (counts, estimate) in rows.items()}
     return {**{name: value for name, value in found.items() if name != "parts"}, "compared": compared}
-
-
-def group_of(instance: str) -> str | None:
-    """The group of ``reports/synth.json`` that an instance of FINN+'s design belongs to; None for the shell's own."""
-    if instance == CELL:
-        return "bridge"
-    node = _NODE.fullmatch(instance)
-    return artefacts.group_of(node[1]) if node else None
 
 
 def _error(estimate: float, actual: float) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quarl.build_flows.building.parity import Timing
+from quarl.build_flows.building.parts import group_of
 from quarl.build_flows.folding.planning import Plan
 from quarl.host.accelerator import description
 from quarl.host.accelerator.description import Accelerator
@@ -126,11 +127,3 @@ def write_synthesis(out: Path, found: dict[str, Any], board: Board, max_lut_perc
             raise UserError("the synthesised design must fit %g %% of the %s of %s"
                             % (allowed.get(name, 100.0), name, board.name), "%.1f %%" % percent,
                             "choose --fold balanced or min-area, or change --max-lut-percent")
-
-
-def group_of(node: str) -> str:
-    """``layer N`` for a matrix-vector unit, its thresholds, or both in one; ``streams`` for FIFOs and converters."""
-    kind, _, number = node.rpartition("_")
-    if kind in ("MVTU_rtl", "MVAU_rtl", "Thresholding_rtl"):
-        return "layer " + number
-    return "bridge" if node == "bridge" else "streams"

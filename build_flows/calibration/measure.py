@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from quarl.build_flows.building.parts import ROLES
 from quarl.build_flows.calibration import table
 from quarl.build_flows.calibration.designs import Design, designs
 from quarl.build_flows.calibration.table import KINDS, PARTS, Row
 from quarl.host.accelerator.geometry import Geometry
 
-# Of FINN's nodes, and of ours
-_PART_OF = {"MVAU_rtl": "unit", "MVTU_rtl": "unit", "Thresholding_rtl": "thresholds", "StreamingFIFO_rtl": "fifos",
-            "StreamingDataWidthConverter_rtl": "converter"}
 _INFERENCES = 60
 
 
@@ -44,7 +42,7 @@ def measure(design: Design) -> list[Row]:
             stitch(describe_nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[design.engine])
             finn = _by_layer(lowered.golden if design.engine == "rom" else lowered.rtl,
                              lambda node: _finn(node, chip.part))
-            places = _by_layer(lowered.rtl, lambda node: [(_PART_OF[node.op_type], node.name)])
+            places = _by_layer(lowered.rtl, lambda node: [(ROLES[node.op_type], node.name)])
         found = synthesise(folder / "rtl", "accel", design.engine, chip)["layers"]
         write_shell(lowered.geometry, what.policy.build_id, folder / "rtl")
         codes = np.random.default_rng(0).integers(*what.policy.input_range, (_INFERENCES, design.dims[0]),
@@ -63,10 +61,10 @@ def _by_layer(model: Any, of: Any) -> list[list[Any]]:
     ahead: list[Any] = []
     for node in model.graph.node:
         ahead += of(node)
-        if _PART_OF[node.op_type] == "unit":
+        if ROLES[node.op_type] == "unit":
             found.append(ahead)
             ahead = []
-        elif _PART_OF[node.op_type] == "thresholds":
+        elif ROLES[node.op_type] == "thresholds":
             found[-1] += ahead
             ahead = []
     found[-1] += ahead

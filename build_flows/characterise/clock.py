@@ -5,23 +5,21 @@ pass.
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from quarl.build_flows.building import artefacts
+from quarl.build_flows.building.parts import named
 from quarl.build_flows.console import phases
 from quarl.host.errors import UserError
 from quarl.host.files import write_json
 from quarl.hw.place_and_route.ecp5 import DEVICE, PHASES, place_and_route
-from quarl.hw.shell.shell import BRIDGE_MODULE, SHELL_TOP
+from quarl.hw.shell.shell import SHELL_TOP
 from quarl.hw.tools.prerequisites import require
 
 LABEL = f"estimate, ECP5 ({DEVICE})"
-_NODE = re.compile(r"((\w+)_rtl_\d+)_i")
-_CHANNEL = re.compile(r"gen(?:PE|Channel|Weights|Flags)\[(\d+)\]")
 
 
 def check(engine: str, products: str) -> None:
@@ -55,28 +53,6 @@ def _named(path: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                      "levels": sum(step["levels"] for step in steps),
                      **{kind: round(sum(step[kind] for step in steps), 2) for kind in ("logic_ns", "routing_ns")}})
     return rows
-
-
-def named(instance: str) -> tuple[str, str, int | None]:
-    """Part (``layer 1``, ``bridge``, ``streams``), unit (``dot.sum``) and channel of a pass, of an instance's path.
-
-    Without an instance below it, the unit is the module itself; outside any part, all is ``shell``.
-    """
-    steps = instance.split(".")
-    if steps[0] == "bridge_i":
-        return "bridge", _unit(steps[1:]) or BRIDGE_MODULE, None
-    nodes = [(index, match) for index, match in enumerate(map(_NODE.fullmatch, steps)) if match]
-    if not nodes:
-        return "shell", _unit(steps) or SHELL_TOP, None
-    index, node = nodes[-1]
-    channel = next((int(match[1]) for match in map(_CHANNEL.fullmatch, steps[index + 1:]) if match), None)
-    part = artefacts.group_of(node[1])
-    return part, _unit(steps[index + 1:]) or (node[1] if part == "streams" else node[2].lower()), channel
-
-
-def _unit(steps: list[str]) -> str:
-    """Names of the instances along ``steps``, without generate blocks and memories' elements."""
-    return ".".join(step.removesuffix("_i") for step in steps if step.endswith("_i"))
 
 
 def told(step: dict[str, Any]) -> str:

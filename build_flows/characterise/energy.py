@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from quarl.build_flows.building import artefacts, parity
+from quarl.build_flows.building.parts import named
 from quarl.build_flows.building.subject import Subject
-from quarl.build_flows.characterise.clock import named
 from quarl.build_flows.console import stage
 from quarl.host.accelerator import description
 from quarl.host.devices.emulator import EmulatorDevice

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from quarl.build_flows.bitstream import kit as kits
-from quarl.build_flows.bitstream import results
 from quarl.build_flows.bitstream.build import Wish, make_kit
-from quarl.build_flows.building import artefacts, subject
+from quarl.build_flows.building import artefacts, parts, subject
 from quarl.build_flows.building.options import Options
 from quarl.host.accelerator import description, handoff
 from quarl.host.devices.finn_dma import FinnDmaDevice
@@ -184,7 +183,7 @@ def test_the_dma_shell_goes_on_and_leaves_what_finns_driver_needs(dma, built):
     assert done.returncode == 0 and "quarl: step hls_idma0 is done" in done.stdout
     assert sorted(file.name for file in (dma / "results").iterdir()) == RESULTS_DMA
     found = verdict.check(dma / "results", BOARD, "dma")
-    assert {results.group_of(part) for part in found["parts"]} == {None, "layer 0", "layer 1"}
+    assert {parts.group_in_zynq(part) for part in found["parts"]} == {None, "layer 0", "layer 1"}
 
 
 @pytest.mark.skipif(not pynq_shim.FINN_DRIVER.is_dir(), reason="no FINN+ driver in the environment")
@@ -277,7 +276,7 @@ def kit_for(tmp_path, options, shell, bits):
 @pytest.mark.parametrize("shell", ["bridge", "dma"])
 def test_kits_of_every_engine_precision_and_shell(shell, engine, bits, tmp_path):
     found = kit_for(tmp_path, Options(compute=engine), shell, bits)
-    layers = {results.group_of(part) for part in found["parts"]}
+    layers = {parts.group_in_zynq(part) for part in found["parts"]}
     assert {"layer 0", "layer 1", "layer 2"} <= layers and ("bridge" in layers) == (shell == "bridge")
     units = {file.name: file.read_bytes() for file in (tmp_path / "kit" / "src" / "rtllib").rglob("mvu.sv")}
     assert (units["mvu.sv"] == ENGINES["lut"]["mvu.sv"].read_bytes()) == (engine == "lut")

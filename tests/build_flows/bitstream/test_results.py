@@ -72,15 +72,6 @@ def test_every_part_is_compared_with_yosys(run, kit):
     assert compared["whole"]["lut"]["vivado"] == 700
 
 
-@pytest.mark.parametrize(("instance", "group"), [
-    ("instrumentation_wrap_0", "bridge"), ("StreamingDataflowPartition_0_MVTU_rtl_1", "layer 1"),
-    ("StreamingDataflowPartition_1_Thresholding_rtl_0", "layer 0"),
-    ("StreamingDataflowPartition_0_StreamingFIFO_rtl_3", "streams"),
-    ("StreamingDataflowPartition_0", None), ("StreamingDataflowPartition_0_i", None), ("axi_gpio_0", None)])
-def test_instances_belong_to_layers(instance, group):
-    assert results.group_of(instance) == group
-
-
 def test_results_of_another_build_are_refused(run, kit):
     (kit / "results" / "kit.json").write_text('{"key": "0123456789abcdef"}')
     with pytest.raises(UserError, match=r"must be made for the accelerator that the run holds, found a kit of build "

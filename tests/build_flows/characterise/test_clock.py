@@ -16,21 +16,6 @@ from tests.build_flows.report.report_runs import make_full_run
 UNIT = "accel_i.MVTU_rtl_1_i.MVTU_rtl_1_i.unit"
 
 
-@pytest.mark.parametrize(("instance", "names"), [
-    (f"{UNIT}.genTables.genPE[17].dot_i.sum_i.genChain[6].genLink[0]", ("layer 1", "dot.sum", 17)),
-    (f"{UNIT}.genWeights[0].rom_i", ("layer 1", "rom", 0)),
-    (f"{UNIT}.queue_i.queue.0", ("layer 1", "queue", None)),
-    (UNIT, ("layer 1", "mvtu", None)),
-    ("accel_i.MVAU_rtl_0_i.MVAU_rtl_0_i.inst", ("layer 0", "mvau", None)),
-    ("accel_i.StreamingFIFO_rtl_2_i.fifo_i", ("streams", "fifo", None)),
-    ("accel_i.StreamingFIFO_rtl_2_i", ("streams", "StreamingFIFO_rtl_2", None)),
-    ("bridge_i.port_i", ("bridge", "port", None)),
-    ("bridge_i", ("bridge", "axil_bridge", None)),
-    ("", ("shell", "quarl_shell", None))])
-def test_names_of_the_design(instance, names):
-    assert clock.named(instance) == names
-
-
 @pytest.mark.parametrize(("options", "text"), [
     ((), "--fmax goes with --target synth, found --target emulate."),
     (("--target", "bitstream"), "--fmax goes with --target synth, found --target bitstream."),
