@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import numpy as np
 from quarl.host.accelerator.geometry import Geometry, Stream
 from quarl.host.errors import ToolError
 from quarl.host.files import cannot_write, sha256, write_bytes
+from quarl.host.files.cache_root import cache_root
 from quarl.host.policy import Policy, codec
 
 Actor = Callable[[np.ndarray], Optional[Tuple[Any, np.ndarray, int, int]]]
@@ -59,7 +59,7 @@ def _stream(stream: Stream) -> _Stream:
 def compiled(extra: Tuple[str, ...] = ()) -> Optional[Path]:
     """The library, compiled with the ``extra`` flags if no earlier call did that; None without a compiler.
 
-    It lies below ``$QUARL_CACHE`` or ``~/.cache/quarl``. Raises :class:`ToolError` if the compiler or the disk fails.
+    It lies in the cache. Raises :class:`ToolError` if the compiler or the disk fails.
     """
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
@@ -67,8 +67,7 @@ def compiled(extra: Tuple[str, ...] = ()) -> Optional[Path]:
     flags = [*_FLAGS, *extra]
     sources = [path.read_bytes() for path in sorted(_SOURCES.iterdir())]
     key = sha256(b"\0".join([*sources, " ".join(flags).encode(), platform.machine().encode()]))
-    root = os.environ.get("QUARL_CACHE") or str(Path.home() / ".cache" / "quarl")
-    library = Path(root).absolute() / "step" / (key + ".so")
+    library = cache_root() / "step" / (key + ".so")
     if not library.exists():
         write_bytes(library, _compile([compiler, *flags]))
     return library

@@ -3,22 +3,21 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
 from quarl.host.files import explained, staged_folder
+from quarl.host.files.cache_root import cache_root
 from quarl.hw.tools.process import check_stopped
 
 _POLL = 0.1    # s between two looks at a lock that another process holds
 
 
 def cache_folder(kind: str, key: str) -> Path:
-    """Where the entry ``key`` of ``kind`` lives, below ``$QUARL_CACHE`` or ``~/.cache/quarl``. Creates nothing."""
-    root = os.environ.get("QUARL_CACHE") or Path.home() / ".cache" / "quarl"
-    return Path(root).absolute() / kind / key
+    """Where the entry ``key`` of ``kind`` lives, below :func:`quarl.host.files.cache_root.cache_root`. Creates nothing."""
+    return cache_root() / kind / key
 
 
 def cached(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
