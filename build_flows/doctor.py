@@ -18,6 +18,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from quarl.host.errors import ToolError, UserError
+from quarl.host.versions import NONE, versions
 from quarl.hw.boards import Board
 from quarl.hw.place_and_route import openxc7
 from quarl.hw.tools import docker, packages, process
@@ -94,10 +95,10 @@ def _compiler() -> str:
 
 def _packages() -> str:
     """All that pyproject.toml asks for; told are those that decide a build."""
-    from quarl.build_flows.building.artefacts import versions
+    from quarl.build_flows.building.artefacts import TOOLS
 
-    found = versions()
-    if found["quarl-fpga"] == "none":
+    found = versions(TOOLS)
+    if found["quarl-fpga"] == NONE:
         raise ToolError("this package must be installed", "none", "make setup, or pip install --editable .")
     _fit(packages.requirements())
     require("emulate")
@@ -114,7 +115,7 @@ def _pinned() -> str:
     if not _PINS.is_file():
         return "not known here: constraints.txt comes with the sources"
     lines = (line.partition("#")[0].strip() for line in _PINS.read_text().splitlines())
-    pins = {each.name: each for each in map(Requirement, filter(None, lines)) if packages.version(each.name) != "none"}
+    pins = {each.name: each for each in map(Requirement, filter(None, lines)) if packages.version(each.name) != NONE}
     packages.check(pins.values())
     return f"{len(pins)} packages as constraints.txt has them"
 

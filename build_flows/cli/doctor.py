@@ -25,10 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Print a line for each part. Raises what the first that fails raised, after all lines."""
-    from quarl.build_flows.building.artefacts import versions
+    from quarl.build_flows.building.artefacts import TOOLS
     from quarl.build_flows.console import say
     from quarl.build_flows.doctor import FAIL, WARN, examine
     from quarl.host.console import print_json
+    from quarl.host.versions import versions
     from quarl.hw import boards
     from quarl.hw.tools.cache import cache_folder
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             say("%21s  fix: %s" % ("", line.fix))
     failed, warned = ([line for line in lines if line.status == status] for status in (FAIL, WARN))
     say("%d failed, %d warnings; cache in %s" % (len(failed), len(warned), cache_folder("", "")))
-    result = {"ready": not failed, "board": args.board, "versions": versions(),
+    result = {"ready": not failed, "board": args.board, "versions": versions(TOOLS),
               "checks": [{"name": line.name, "status": line.status, "found": line.found, "fix": line.fix}
                          for line in lines]}
     errors = [line.error for line in failed if line.error]

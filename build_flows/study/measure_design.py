@@ -8,7 +8,7 @@ from typing import Any
 
 from quarl.build_flows.study.grid import Point
 from quarl.build_flows.study.lock import waiting_for
-from quarl.build_flows.study.measure_policy import checked, ensure_policy, versions
+from quarl.build_flows.study.measure_policy import checked, ensure_policy
 
 _COPIED = ("config.yaml", "train/model.zip", "train/vecnormalize.pkl", "train/evaluations.json", "train/progress.csv",
            "train/analysis.json", "train/result.json")
@@ -26,6 +26,8 @@ def measure(point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]
     from quarl.build_flows.deploy import closed_loop
     from quarl.host.log import run_log
     from quarl.host.loop.settings import Settings
+    from quarl.host.versions import versions
+    from quarl.models.export.package import TOOLS
 
     start, folder = time.perf_counter(), runs / point.name
     _copy_policy(point, runs)
@@ -48,7 +50,7 @@ def measure(point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]
                          "latency_cycles": timing["latency_cycles"], "interval_cycles": timing["interval_cycles"],
                          "synthesis": synth["total"], "percent": synth["percent"],
                          "estimate": built["estimate"]["predicted"], "build_seconds": round(building, 1), **extra},
-            "seconds": round(time.perf_counter() - start, 1), "versions": versions()}
+            "seconds": round(time.perf_counter() - start, 1), "versions": versions(TOOLS)}
 
 
 def _copy_policy(point: Point, runs: Path) -> None:

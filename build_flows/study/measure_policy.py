@@ -8,6 +8,7 @@ from typing import Any
 
 from quarl.build_flows.study.grid import Point
 from quarl.host.errors import MismatchError, ToolError
+from quarl.host.versions import versions
 
 OBSERVATIONS = 10_000     # on which the integer reference is compared with torch
 
@@ -17,6 +18,7 @@ def measure(point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]
 
     Raises :class:`MismatchError` where the integer reference and torch act differently.
     """
+    from quarl.models.export.package import TOOLS
     from quarl.models.play.evaluate import evaluate
     from quarl.models.runs.run_folder import load_run
     start = time.perf_counter()
@@ -27,7 +29,7 @@ def measure(point: Point, trained: dict[str, Any], runs: Path) -> dict[str, Any]
     return {"training": trained,
             "evaluation": {"backend": backend, "episodes": point.episodes, "seed": point.seed, "returns": returns},
             "parity": _parity(run, point.seed) if point.quantised else None,
-            "seconds": round(time.perf_counter() - start, 1), "versions": versions()}
+            "seconds": round(time.perf_counter() - start, 1), "versions": versions(TOOLS)}
 
 
 def ensure_policy(point: Point, runs: Path) -> None:
@@ -42,14 +44,6 @@ def checked(returns: list[float]) -> list[float]:
     if not all(map(math.isfinite, returns)):
         raise ToolError("returns must be finite", returns, "train with a smaller learning rate")
     return returns
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides a trained policy."""
-    from importlib.metadata import version
-
-    from quarl.models.export.package import TOOLS
-    return {name: version(name) for name in TOOLS}
 
 
 def _parity(run: Any, seed: int) -> dict[str, int]:

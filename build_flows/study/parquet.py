@@ -9,6 +9,7 @@ from quarl.build_flows.study import tables
 from quarl.build_flows.study.grid import Study
 from quarl.build_flows.study.results import Record
 from quarl.host.files import write_bytes
+from quarl.host.versions import NONE
 from quarl.hw.tools import packages
 
 RESULTS = "results.parquet"
@@ -28,7 +29,7 @@ def write(study: Study, folder: Path, records: Mapping[str, Record]) -> None:
 
     Raises ``ToolError`` if the disk refuses.
     """
-    if packages.version("pyarrow") == "none":
+    if packages.version("pyarrow") == NONE:
         return
     import pyarrow
     from pyarrow import parquet

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Tuple, Union
 from quarl.host.commands.folder import add_folder, read_folder
 from quarl.host.console import say
 from quarl.host.errors import ToolError, UserError
+from quarl.host.versions import NONE, version
 
 HELP = "check the board for missing parts"
 
@@ -55,20 +56,21 @@ def _python(args: argparse.Namespace) -> str:
 
 
 def _numpy(args: argparse.Namespace) -> str:
-    version = _version("numpy")
-    if _number(version) < (1, 20):
-        raise ToolError("the package numpy must be 1.20 or newer", version or "none", "pip install 'numpy>=1.20'")
-    return version
+    found = version("numpy")
+    if _number(found) < (1, 20):
+        raise ToolError("the package numpy must be 1.20 or newer", found, "pip install 'numpy>=1.20'")
+    return found
 
 
 def _pynq(args: argparse.Namespace) -> str:
     from quarl.host.devices.pynq import check_version
 
-    version = _version("pynq")
-    if args.pc or not version:
-        return version or "none: before `--device pynq` a bitstream must be loaded by other means"
-    check_version(version)
-    return version
+    found = version("pynq")
+    if found == NONE:
+        return "none: before `--device pynq` a bitstream must be loaded by other means"
+    if not args.pc:
+        check_version(found)
+    return found
 
 
 def _step(args: argparse.Namespace) -> str:
@@ -102,12 +104,12 @@ def _rights(args: argparse.Namespace) -> str:
 
 
 def _gymnasium(args: argparse.Namespace) -> str:
-    version, old = _version("gymnasium"), _number(_version("numpy")) < (1, 21)
-    if not version:
+    found, old = version("gymnasium"), _number(version("numpy")) < (1, 21)
+    if found == NONE:
         return "none: `quarl run` needs it: pip install %s" % ("gymnasium==0.26.3" if old else "gymnasium")
-    if old and _number(version) >= (0, 27):
-        return "%s, which does not go with numpy %s: pip install gymnasium==0.26.3" % (version, _version("numpy"))
-    return version
+    if old and _number(found) >= (0, 27):
+        return "%s, which does not go with numpy %s: pip install gymnasium==0.26.3" % (found, version("numpy"))
+    return found
 
 
 def _zmq(args: argparse.Namespace) -> str:
@@ -122,15 +124,6 @@ _Checks = Dict[str, Callable[[argparse.Namespace], str]]
 _BASE: _Checks = {"machine": _machine, "python": _python, "numpy": _numpy}      # without which no other can be made
 _OTHERS: _Checks = {"pynq": _pynq, "step": _step, "policy": _policy, "accelerator": _accelerator,
                     "bitstream": _bitstream, "rights": _rights, "gymnasium": _gymnasium, "pyzmq": _zmq}
-
-
-def _version(package: str) -> str:
-    """Of an installed package, without importing it; empty where it is not installed."""
-    from importlib import metadata
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def _number(version: str) -> Tuple[int, ...]:

@@ -7,9 +7,11 @@ from functools import cache
 
 from packaging.requirements import Requirement
 
+from quarl.host import versions
 from quarl.host.errors import ToolError
 
 _OURS = "quarl-fpga"
+version = cache(versions.version)      # it takes some ms, and there are many
 
 
 def requirements(extra: str = "") -> list[Requirement]:
@@ -31,19 +33,10 @@ def _told() -> list[Requirement]:
     return [each for each in map(Requirement, lines) if each.name != _OURS]
 
 
-@cache       # it takes some ms, and there are many
-def version(name: str) -> str:
-    """Of an installed distribution; ``none`` for one that is missing."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "none"
-
-
 def check(wanted: Iterable[Requirement]) -> None:
     """Raise :class:`ToolError` that names every package which is missing or of another version, with the fix."""
     bad = [each for each in wanted
-           if version(each.name) == "none" or not each.specifier.contains(version(each.name), prereleases=True)]
+           if version(each.name) == versions.NONE or not each.specifier.contains(version(each.name), prereleases=True)]
     if bad:
         raise ToolError("these Python packages must be installed: " + ", ".join(map(_text, bad)),
                         ", ".join(f"{each.name} {version(each.name)}" for each in bad),

@@ -7,7 +7,6 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,13 @@ from quarl.host import policy as package
 from quarl.host.errors import UserError
 from quarl.host.files import PathLike
 from quarl.host.policy import Policy
+from quarl.host.versions import versions
 from quarl.models.actors.convolutional import QuantConvActor
 from quarl.models.actors.quantised import QuantActor
 from quarl.models.export.integer_program import extract
 from quarl.models.runs.run_folder import Run, load_run
 
+# Whose versions decide a trained policy
 TOOLS = ("torch", "brevitas", "qonnx", "stable-baselines3", "gymnasium", "numpy")
 
 
@@ -71,7 +72,7 @@ def policy_of(run: Run) -> Policy:
     a, b = run.normaliser.fold()
     space = run.normaliser.observation_space
     provenance: dict[str, Any] = {"seed": run.config["seed"], "result": run.result,
-                                  "versions": {name: version(name) for name in TOOLS}}
+                                  "versions": versions(TOOLS)}
     return extract(actor, a, b, space.shape, run.action, run.config["task"], run.config["algo"], provenance)
 
 

@@ -1,5 +1,4 @@
 """Synthesis figures gathered by layer, and designs that turn out too large."""
-import importlib.metadata
 import json
 
 import pytest
@@ -80,8 +79,3 @@ def test_the_key_knows_options_and_policy(tmp_path):
     assert artefacts.key(policy, Options()) in keys
 
 
-def test_a_tool_that_is_not_installed_has_no_version(monkeypatch):
-    def missing(name):
-        raise importlib.metadata.PackageNotFoundError(name)
-    monkeypatch.setattr(importlib.metadata, "version", missing)
-    assert set(artefacts.versions().values()) == {"none"}
