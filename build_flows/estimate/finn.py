@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quarl.build_flows.estimate import memories
+from quarl.build_flows.estimate.memories import multiplexer
 from quarl.build_flows.estimate.width_converter import converter
+from quarl.hw.engines.widths import index_bits, signed_bits, whole_bytes
 
 if TYPE_CHECKING:
     from quarl.build_flows.estimate.shape import Folding, Shape
@@ -50,7 +52,7 @@ def added(*parts: dict[str, float]) -> dict[str, float]:
 
 def _fifo(bits: int) -> dict[str, float]:
     """Four registers for each bit, a look-up table that chooses among them, and a register behind."""
-    return {"fifos": 1, "stream bits": _bytes(bits), "flip-flops": 5 + 5 * _bytes(bits)}
+    return {"fifos": 1, "stream bits": whole_bytes(bits), "flip-flops": 5 + 5 * whole_bytes(bits)}
 
 
 def _input_fifos(shape: Shape, folding: Folding, lanes: int) -> dict[str, float]:
@@ -78,8 +80,8 @@ def _accumulator_bits(shape: Shape) -> int:
     bits = shape.acc_bits
     if shape.unit is not None:
         low, high = shape.unit.reach
-        bits = _signed_bits(int(low.min()), int(high.max()))
-    return bits if shape.act_bits else _bytes(bits)
+        bits = signed_bits(int(low.min()), int(high.max()))
+    return bits if shape.act_bits else whole_bytes(bits)
 
 
 def _weights(shape: Shape, folding: Folding) -> dict[str, float]:
@@ -89,20 +91,20 @@ def _weights(shape: Shape, folding: Folding) -> dict[str, float]:
     if depth == 1:
         return {"control bits": 8, "flip-flops": 12}
     lut, chosen, bram = memories.writable(depth, bits)
-    return {"memory": lut, "bram36": bram, "queue bits": bits * _mux(_CREDIT) + chosen,
-            "control bits": 8 + 2 * _bits(depth),
-            "flip-flops": (3 + _CREDIT - 2 * (bram > 0)) * bits + 12 + 2 * _bits(depth)}
+    return {"memory": lut, "bram36": bram, "queue bits": bits * multiplexer(_CREDIT) + chosen,
+            "control bits": 8 + 2 * index_bits(depth),
+            "flip-flops": (3 + _CREDIT - 2 * (bram > 0)) * bits + 12 + 2 * index_bits(depth)}
 
 
 def _replayed(shape: Shape, folding: Folding) -> dict[str, float]:
     """The replay buffer, which a single pass needs only to count."""
     words, passes = shape.inputs // folding.simd, shape.outputs // folding.pe
-    counters = _bits(words) + (words > 1)
+    counters = index_bits(words) + (words > 1)
     if passes == 1:
         return {"control bits": counters, "flip-flops": counters}
-    address, bits = max(_bits(words), 1), folding.simd * shape.input_bits
+    address, bits = max(index_bits(words), 1), folding.simd * shape.input_bits
     lut, chosen, bram = memories.two_ports(1 << address, bits)
-    control = counters + _bits(passes) + 1 + 3 * (address + 1)
+    control = counters + index_bits(passes) + 1 + 3 * (address + 1)
     return {"memory": lut, "bram36": bram, "queue bits": chosen, "control bits": control,
             "flip-flops": control + 2 + bits * (bram == 0)}
 
@@ -111,7 +113,8 @@ def _queue(folding: Folding, bits: int) -> dict[str, float]:
     """The unit's output queue: as many registers as results can be under way, one of which is chosen."""
     depth = 6 + folding.simd.bit_length() + (folding.simd == 1)
     width = folding.pe * bits
-    return {"frames": 1, "queue bits": width * _mux(depth), "flip-flops": width * (depth + 1) + 3 + _bits(depth)}
+    return {"frames": 1, "queue bits": width * multiplexer(depth),
+            "flip-flops": width * (depth + 1) + 3 + index_bits(depth)}
 
 
 def _core_lut(shape: Shape, folding: Folding, bits: int) -> dict[str, float]:
@@ -122,7 +125,7 @@ def _core_lut(shape: Shape, folding: Folding, bits: int) -> dict[str, float]:
     lanes, signed = folding.pe * folding.simd, shape.unit is not None and shape.unit.input_signed
     product = shape.weight_bits + shape.input_bits
     rows, length = sorted((shape.weight_bits, shape.input_bits))
-    total = min(product + _bits(folding.simd), bits)
+    total = min(product + index_bits(folding.simd), bits)
     return {"signed product rows" if signed else "product rows": lanes * (rows - 1) * length,
             "product bits": lanes * product, "addends": folding.pe * max(folding.simd - 2, 0) * total,
             "sums": folding.pe * (total * (folding.simd > 1) + bits),
@@ -134,8 +137,8 @@ def _core_dsp(shape: Shape, folding: Folding, bits: int) -> dict[str, float]:
     offsets = _lanes(shape, bits)
     most, simd, adders = len(offsets) - 1, folding.simd, _tree(folding.simd)
     # Summands that a level of the tree passes on; a single one waits a cycle.
-    waiting = (1 << _bits(simd)) - simd if simd > 1 else 1
-    found: dict[str, float] = {"flip-flops": 4 + _bits(simd) + (simd == 1)}
+    waiting = (1 << index_bits(simd)) - simd if simd > 1 else 1
+    found: dict[str, float] = {"flip-flops": 4 + index_bits(simd) + (simd == 1)}
     for begin in range(0, folding.pe, most):
         unused = most - min(most, folding.pe - begin)
         tree = overflow = results = flip_flops = 0
@@ -143,7 +146,7 @@ def _core_dsp(shape: Shape, folding: Folding, bits: int) -> dict[str, float]:
             low = offsets[lane + 1] - offsets[lane]
             high = _high_bits(offsets, lane, bits, simd)
             lows = [min(_sum_width(n, low), bits) for n in adders]
-            highs = [1 + _bits(n + 1) for n in adders] if high else []
+            highs = [1 + index_bits(n + 1) for n in adders] if high else []
             tree += sum(lows)
             overflow += sum(highs) + high
             results += bits + min(high, max(bits - low, 0))
@@ -171,11 +174,11 @@ def _high_bits(offsets: list[int], lane: int, bits: int, simd: int) -> int:
     """Bits of a channel's sum beyond its lane: mvu.sv's ``hi_width``."""
     low = offsets[lane + 1] - offsets[lane]
     if bits <= low:
-        return 0 if lane == len(offsets) - 2 else 1 + _bits(simd)
-    if _bits(simd) < bits - low - 1:
+        return 0 if lane == len(offsets) - 2 else 1 + index_bits(simd)
+    if index_bits(simd) < bits - low - 1:
         return 1 + bits - low
     total = sum(2 ** max(bits - (offsets[lane + 1] - offsets[k]) - 1, 0) for k in range(lane + 1))
-    return 1 + _bits(total + simd)
+    return 1 + index_bits(total + simd)
 
 
 def _tree(leaves: int) -> list[int]:
@@ -187,7 +190,7 @@ def _tree(leaves: int) -> list[int]:
 
 
 def _sum_width(count: int, bits: int) -> int:
-    return _bits(1 + count * (2 ** bits - 1)) if bits <= 16 else bits + _bits(count)
+    return index_bits(1 + count * (2 ** bits - 1)) if bits <= 16 else bits + index_bits(count)
 
 
 def thresholds(shape: Shape, folding: Folding) -> dict[str, float]:
@@ -196,11 +199,13 @@ def thresholds(shape: Shape, folding: Folding) -> dict[str, float]:
         return {}
     pe, stages, folds = folding.pe, shape.act_bits, shape.outputs // folding.pe
     table = None if shape.unit is None else shape.unit.thresholds
-    width = shape.acc_bits if table is None else _signed_bits(int(table.min()), int(table.max()))
+    width = shape.acc_bits if table is None else signed_bits(int(table.min()), int(table.max()))
     found: dict[str, float] = {"thresholdings": 1}
     depth = 2 * stages + 2
-    control = (stages + _bits(folds) * (stages - 1)) * 2 + _bits(folds) + _bits(depth + 1) + _bits(depth) + 4
-    found |= {"queue bits": pe * stages * _mux(depth), "compared bits": pe * stages * width, "control bits": control,
+    control = (stages + index_bits(folds) * (stages - 1)) * 2 + index_bits(folds) + index_bits(depth + 1) \
+        + index_bits(depth) + 4
+    found |= {"queue bits": pe * stages * multiplexer(depth), "compared bits": pe * stages * width,
+              "control bits": control,
               "flip-flops": pe * (stages * (depth + 1) + width * (2 * stages - 1) + stages ** 2) + control}
     for stage in range(stages):
         rom, registers, bram = memories.constant(
@@ -216,21 +221,3 @@ def _stage(table: np.ndarray, pe: int, stage: int, stages: int, width: int) -> n
     padded = np.pad(table, ((0, 0), (0, (1 << stages) - 1 - table.shape[1])), mode="edge")
     values = padded[:, places].reshape(len(table) // pe, pe, -1).transpose(0, 2, 1).reshape(-1, pe)
     return (values[:, :, None] >> np.arange(width) & 1).reshape(len(values), -1).astype(bool)
-
-
-def _signed_bits(low: int, high: int) -> int:
-    return 1 + max(high, -low - 1, 0).bit_length()
-
-
-def _bits(count: int) -> int:
-    """Bits that number ``count`` things."""
-    return (count - 1).bit_length()
-
-
-def _mux(ways: int) -> int:
-    """Look-up tables a bit of a multiplexer; up to 16 ways, those of a slice join them for nothing."""
-    return -(-ways // 4)
-
-
-def _bytes(bits: int) -> int:
-    return -(-bits // 8) * 8

@@ -50,9 +50,14 @@ def _chosen(depth: int, bits: int, kinds: dict[int, tuple[int, int]]) -> tuple[i
     if depth > _DEEPEST or costs[best] > _BLOCK_COST * 2 * blocks(depth, bits):
         return 0, 0, blocks(depth, bits)
     banks, (width, step) = -(-depth // (1 << best)), kinds[best]
-    return 4 * banks * -(-bits // step) * step // width, bits * -(-banks // 4) * (banks > 1), 0
+    return 4 * banks * -(-bits // step) * step // width, bits * multiplexer(banks), 0
 
 
 def blocks(depth: int, bits: int) -> float:
     """BRAMs of 36 kbit, half ones in their best aspect ratio."""
     return 0.5 * min(-(-depth // (1 << address)) * -(-bits // width) for address, width in _BLOCKS)
+
+
+def multiplexer(ways: int) -> int:
+    """Look-up tables a bit that choose among so many; up to 16 ways, the slice joins them for nothing."""
+    return 0 if ways == 1 else -(-ways // 4)

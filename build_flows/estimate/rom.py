@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quarl.build_flows.estimate import memories, rom_sums
+from quarl.build_flows.estimate.memories import multiplexer
 from quarl.build_flows.estimate.rom_sums import Sums
 from quarl.build_flows.estimate.width_converter import converter
 from quarl.hw.engines.mvtu.design import PARALLEL, SMALL, Design, Style, takes
 from quarl.hw.engines.mvtu.unit import Unit
+from quarl.hw.engines.widths import index_bits
 
 if TYPE_CHECKING:
     from quarl.build_flows.estimate.shape import Folding, Shape
@@ -52,15 +54,15 @@ def compute(shape: Shape, folding: Folding, style: Style = SMALL) -> dict[str, f
     width, bias, fraction = (int(unit.parameters[name]) for name in ("ACCUMULATOR_BITS", "BIAS_BITS", "FRACTION"))
     words = unit.weights.reshape(d.passes, d.pe, d.beats, d.simd).transpose(0, 2, 1, 3).reshape(d.cycles, d.pe, d.simd)
     sums, share = _sums(d, words, unit.input_signed, width)
-    counters = _bits(d.cycles) + _bits(d.beats) + _bits(d.passes)
+    counters = index_bits(d.cycles) + index_bits(d.beats) + index_bits(d.passes)
     comparisons, searches, stages = _codes(d, unit, width + fraction)
     flip_flops = (share * sums.flip_flops + d.total_register * d.pe * width + stages + counters
-                  + 3 * (1 + d.operand_register + d.sum_registers.bit_count()) + 2 * _bits(d.queue)
+                  + 3 * (1 + d.operand_register + d.sum_registers.bit_count()) + 2 * index_bits(d.queue)
                   + d.queue_register * d.pe * d.out_bits
-                  + (d.group < d.pe) * -(-d.pe // d.group) * (2 + _bits(d.cycles)))
+                  + (d.group < d.pe) * -(-d.pe // d.group) * (2 + index_bits(d.cycles)))
     return {"memory": _ram(d.queue, d.pe * d.out_bits), "unit": 1, "counter bits": counters,
             "row functions": share * sums.functions, "row additions": share * sums.chains,
-            "row additions x index bits": share * sums.chains * _bits(d.cycles) * (d.form == "tables"),
+            "row additions x index bits": share * sums.chains * index_bits(d.cycles) * (d.form == "tables"),
             "adders": share * sums.tree + d.pe * width * (d.beats > 1 or bias > 0),
             "multiples": _multiples(d), "weight ROM": _weight_rom(d, words),
             "bias ROM": d.pe * bias * _rom(d.passes), "comparisons": comparisons, "searches": searches,
@@ -74,10 +76,10 @@ def input_side(shape: Shape, folding: Folding, lanes: int, style: Style = SMALL)
     found: dict[str, float] = {}
     if d.buffered:
         banks, share = max(d.simd // d.in_lanes, 1), max(d.in_lanes // d.simd, 1)
-        depth = 1 << _bits(2 * d.beats // share if d.passes > 1 else 2)
+        depth = 1 << index_bits(2 * d.beats // share if d.passes > 1 else 2)
         found = {"memory": banks * _ram(depth, max(d.in_lanes, d.simd // banks) * d.input_bits),
-                 "input": d.simd * d.input_bits * _mux(share), "unit": 0.5,
-                 "flip-flops": 3 * (_bits(depth) + 1) + _bits(share) + banks * (banks > 1)}
+                 "input": d.simd * d.input_bits * multiplexer(share), "unit": 0.5,
+                 "flip-flops": 3 * (index_bits(depth) + 1) + index_bits(share) + banks * (banks > 1)}
     if d.in_lanes != lanes:
         added = converter(lanes * d.input_bits, d.simd * d.input_bits)
         found |= {**added, "flip-flops": found.get("flip-flops", 0) + added["flip-flops"]}
@@ -141,11 +143,6 @@ def _codes(d: Design, unit: Unit, width: int) -> tuple[float, float, int]:
     return comparisons, searches, d.pe * (stages * (width + d.out_bits) + d.threshold_register * (width + 2 ** top))
 
 
-def _bits(count: int) -> int:
-    """Bits that number ``count`` things."""
-    return (count - 1).bit_length()
-
-
 def _rom(depth: int) -> int:
     """Look-up tables a bit of a ROM: one for 64 words; multiplexers are free up to 256 words, then one for 1024."""
     return 0 if depth == 1 else -(-depth // 64) + -(-(-(-depth // 256) - 1) // 3)
@@ -154,11 +151,6 @@ def _rom(depth: int) -> int:
 def _ram(depth: int, width: int) -> int:
     """Look-up tables of a distributed RAM with a port to write and one to read: four for 32 words of 6 bits."""
     return 4 * -(-width // 6) if depth <= 32 else 4 * -(-width // 3) * -(-depth // 64)
-
-
-def _mux(ways: int) -> int:
-    """Look-up tables a bit of a multiplexer."""
-    return 0 if ways == 1 else -(-ways // 4)
 
 
 def _dense(shape: Shape) -> Unit:

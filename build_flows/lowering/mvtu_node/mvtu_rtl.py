@@ -12,11 +12,12 @@ from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 from qonnx.core.datatype import DataType
 
-from quarl.build_flows.estimate import memories, resources
-from quarl.build_flows.estimate.shape import Folding, Shape
+from quarl.build_flows.estimate import resources
+from quarl.build_flows.estimate.shape import Folding, Shape, cycles
 from quarl.host.policy import integer
 from quarl.hw.engines.mvtu.design import Style
 from quarl.hw.engines.mvtu.unit import RTL_FILES, Unit
+from quarl.hw.engines.widths import signed_bits
 
 
 @register_custom_op
@@ -90,30 +91,37 @@ class MVTU_rtl(RTLBackend):
 
     def get_exp_cycles(self) -> int:
         """Cycles that one inference keeps the unit busy: one a step, SIMD inputs of PE channels."""
-        mw, mh, simd, pe = self._ints("MW", "MH", "SIMD", "PE")
-        return math.prod(self.get_nodeattr("numInputVectors")) * (mw // simd) * (mh // pe)
+        return math.prod(self.get_nodeattr("numInputVectors")) * cycles(self._shape(), self._folding())
 
     def lut_estimation(self, fpgapart: str) -> int:
-        """LUTs by the model that also chooses foldings."""
-        mw, mh, simd, pe = self._ints("MW", "MH", "SIMD", "PE")
-        codes, weights, sums = map(self.get_input_datatype, range(3))
-        act_bits = self.get_output_datatype().bitwidth() if len(self.onnx_node.input) > 2 else 0
-        shape = Shape(inputs=mw, outputs=mh, weight_bits=_signed_bits(weights), input_bits=codes.bitwidth(),
-                      act_bits=act_bits, acc_bits=sums.bitwidth(), narrow=True)
-        return round(resources.luts(shape, Folding(pe, simd), "rom"))
+        """LUTs by the model that also chooses foldings, as the two estimates below."""
+        return round(self._estimate()["lut"])
 
     def dsp_estimation(self, fpgapart: str) -> int:
-        """DSP slices: two channels share one for each input, if products are made in them."""
-        simd, pe = self._ints("SIMD", "PE")
-        return math.ceil(pe / 2) * simd if self.get_nodeattr("resType") == "dsp" else 0
+        """DSP slices."""
+        return round(self._estimate()["dsp"])
 
     def bram_estimation(self, fpgapart: str) -> int:
-        """18-kbit block RAMs of the weights, if they are there: as many as their best aspect ratio needs."""
-        if self.get_nodeattr("ram_style") == "distributed":
-            return 0
-        mw, mh, simd, pe = self._ints("MW", "MH", "SIMD", "PE")
-        bits = simd * pe * _signed_bits(self.get_input_datatype(1))
-        return round(2 * memories.blocks(mw * mh // (simd * pe), bits))
+        """18-kbit block RAMs, of which the model counts halves of 36 kbit."""
+        return round(2 * self._estimate()["bram36"])
+
+    def _estimate(self) -> dict[str, float]:
+        """What the model says of a layer of this shape, whose numbers it is not told."""
+        return resources.estimate(self._shape(), self._folding(), "rom", self._ints("InLanes")[0], self._style())
+
+    def _shape(self) -> Shape:
+        codes, weights, sums = map(self.get_input_datatype, range(3))
+        act_bits = self.get_output_datatype().bitwidth() if len(self.onnx_node.input) > 2 else 0
+        mw, mh = self._ints("MW", "MH")
+        return Shape(inputs=mw, outputs=mh, weight_bits=_bits(weights), input_bits=codes.bitwidth(),
+                               act_bits=act_bits, acc_bits=sums.bitwidth(), narrow=True)
+
+    def _folding(self) -> Folding:
+        return Folding(*self._ints("PE", "SIMD"))
+
+    def _style(self) -> Style:
+        return Style(self.get_nodeattr("timing"), self.get_nodeattr("resType"),
+                     {"distributed": "lut", "block": "block"}[self.get_nodeattr("ram_style")])
 
     def execute_node(self, context: dict[str, np.ndarray], graph: Any) -> None:
         """The integer reference; in exec_mode rtlsim, FINN's simulation of the generated RTL."""
@@ -145,10 +153,9 @@ class MVTU_rtl(RTLBackend):
         codes, products, out = self.get_input_datatype(), self.get_input_datatype(1), self.get_output_datatype()
         pe, simd, lanes, offset = self._ints("PE", "SIMD", "InLanes", "ActVal")
         return Unit(weights=weights, thresholds=thresholds, pe=pe, simd=simd,
-                    weight_bits=_signed_bits(products), input_bits=codes.bitwidth(), input_signed=codes.signed(),
+                    weight_bits=_bits(products), input_bits=codes.bitwidth(), input_signed=codes.signed(),
                     out_bits=out.bitwidth(), in_lanes=lanes, offset=offset,
-                    style=Style(self.get_nodeattr("timing"), self.get_nodeattr("resType"),
-                                {"distributed": "lut", "block": "block"}[self.get_nodeattr("ram_style")]))
+                    style=self._style())
 
     def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
         """Write the unit's wrapper and memory images into the node's folder."""
@@ -179,6 +186,6 @@ class MVTU_rtl(RTLBackend):
         return weights, np.sort(np.ceil(tensor(names[2])), axis=1).astype(np.int64) if len(names) > 2 else None
 
 
-def _signed_bits(kind: Any) -> int:
+def _bits(kind: Any) -> int:
     """Bits of two's complement that hold every value of a data type."""
-    return 1 + max(int(kind.max()), -int(kind.min()) - 1).bit_length()
+    return signed_bits(int(kind.min()), int(kind.max()))

@@ -12,6 +12,7 @@ from quarl.host.errors import UserError
 from quarl.host.files import write_bytes
 from quarl.hw.engines.mvtu.affine import Affine, factor
 from quarl.hw.engines.mvtu.design import PARALLEL, SMALL, Design, Style
+from quarl.hw.engines.widths import signed_bits, whole_bytes
 
 _RTL = Path(__file__).with_name("rtl")
 RTL_FILES = tuple(_RTL / f"{name}.sv" for name in (
@@ -121,18 +122,13 @@ class Unit:
         for image, (words, bits) in images.items():
             write_bytes(folder / f"{name}_{image.lower()}.dat", _hexadecimal(words, bits))
             p[image] = f"./{name}_{image.lower()}.dat"
-        write_bytes(folder / f"{name}.v", _wrapper(name, p, _bytes(self.in_lanes * self.input_bits),
-                                                   _bytes(self.pe * self.out_bits)).encode())
+        write_bytes(folder / f"{name}.v", _wrapper(name, p, whole_bytes(self.in_lanes * self.input_bits),
+                                                   whole_bytes(self.pe * self.out_bits)).encode())
         return [folder / f"{name}.v", *RTL_FILES]
 
 
 def _width(values: np.ndarray) -> int:
-    """Bits of the smallest two's complement number that holds all ``values``."""
-    return 1 + max(int(values.max()), -int(values.min()) - 1, 0).bit_length()
-
-
-def _bytes(bits: int) -> int:
-    return (bits + 7) // 8 * 8
+    return signed_bits(int(values.min()), int(values.max()))
 
 
 def _hexadecimal(words: np.ndarray, bits: int) -> bytes:

@@ -10,6 +10,7 @@ from quarl.build_flows.estimate import resources
 from quarl.build_flows.estimate.shape import Folding, shapes
 from quarl.build_flows.lowering.lower import execute, lower
 from quarl.build_flows.lowering.session import finn_session
+from quarl.hw.engines.mvtu.design import Style
 from quarl.hw.engines.mvtu.unit import RTL_FILES
 from quarl.hw.stitching.block_design import BlockDesign
 from quarl.hw.stitching.nodes import Node
@@ -158,22 +159,25 @@ def test_cycles_and_performance(fused):
     assert model.analysis(dataflow_performance)["critical_path_cycles"] == 33
 
 
-def test_resource_estimates(what, fused, monkeypatch):
+def test_resource_estimates_are_the_models(what, fused):
     from finn.analysis.fpgadataflow.res_estimation import res_estimation
     from qonnx.transformation.general import GiveUniqueNodeNames
-    asked = []
-    monkeypatch.setattr(resources, "luts", lambda *layer: asked.append(layer) or 123.4)
     model = fused.transform(GiveUniqueNodeNames())
-    found = res_estimation(model, BOARD.part)["MVTU_rtl_1"]
-    assert (found["LUT"], found["DSP"], found["BRAM_18K"], found["URAM"]) == (123, 0, 0, 0)
-    assert [layer[1:] for layer in asked] == [(folding, "rom") for folding in FOLDING]
-    for (shape, *_), expected in zip(asked, shapes(what.policy), strict=True):
-        assert shape == dataclasses.replace(expected, acc_bits=shape.acc_bits)    # FINN's accumulators differ by a bit
-    unit = operations(model)[1]
-    unit.set_nodeattr("resType", "dsp")
-    unit.set_nodeattr("ram_style", "block")
-    found = res_estimation(model, BOARD.part)["MVTU_rtl_1"]
-    assert (found["DSP"], found["BRAM_18K"]) == (4, 1)                    # 18 words of 4 * 2 * 4 bits
+    for style in (Style(), Style("fast-clock", "dsp", "block")):
+        for unit in operations(model):
+            for name, value in (("timing", style.timing), ("resType", style.products),
+                                ("ram_style", {"lut": "distributed"}.get(style.weight_rom, "block"))):
+                unit.set_nodeattr(name, value)
+        found = res_estimation(model, BOARD.part)
+        for index, shape in enumerate(shapes(what.policy)):
+            # FINN's accumulators differ by a bit, and no node knows its numbers
+            sums = operations(model)[index].get_input_datatype(2).bitwidth()
+            expected = resources.estimate(dataclasses.replace(shape, acc_bits=sums, unit=None), FOLDING[index], "rom",
+                                          IN_LANES[index], style)
+            node = found[f"MVTU_rtl_{index}"]
+            assert (node["LUT"], node["DSP"], node["BRAM_18K"], node["URAM"]) == (
+                round(expected["lut"]), expected["dsp"], 2 * expected["bram36"], 0), (style, index)
+    assert (found["MVTU_rtl_1"]["DSP"], found["MVTU_rtl_1"]["BRAM_18K"]) == (4, 1), "18 words of 4 * 2 * 4 bits"
 
 
 def test_attributes_that_do_not_divide_are_named(fused):
