@@ -10,7 +10,7 @@ from pathlib import Path
 from quarl.host.accelerator.geometry import Geometry
 from quarl.host.errors import ToolError
 from quarl.host.files import write_bytes
-from quarl.hw.shell.shell import BUILD_ID_FILE, SHELL_TOP, bridge_parameters
+from quarl.hw.shell.shell import BUILD_ID_FILE, bridge_parameters
 from quarl.hw.stitching.sources import sources_in
 from quarl.hw.tools import process
 from quarl.hw.tools.cache import cached, digest
@@ -43,7 +43,7 @@ def build_emulator(folder: Path, geometry: Geometry, out: Path) -> Path:
     if not (folder / BUILD_ID_FILE).is_file():
         raise ToolError("the shell must be written before the emulator is built", f"no {BUILD_ID_FILE} in {folder}",
                         "call quarl.hw.shell.shell.write_shell first")
-    sources = [file for file in sources_in(folder) if file.name != f"{SHELL_TOP}.sv"] + list(_EXTRA_RTL)
+    sources = [*sources_in(folder, "emulator_top"), *_EXTRA_RTL]
     parameters = [f"-G{name}={value}" for name, value in bridge_parameters(geometry).items()]
     images = sorted(file.name for file in folder.glob("*.dat"))
     contents = [part for file in (*sources, _HARNESS, _RUNTIME_HEADER, _REGISTERS, Path(__file__))

@@ -25,13 +25,12 @@ from typing import Any
 
 from quarl.host.errors import ToolError
 from quarl.host.files import write_bytes
+from quarl.hw.synthesis.cells import kind_of
 from quarl.hw.tools.prerequisites import package_folder
 from quarl.hw.tools.yosys import run_yosys
 
 KINDS = ("lut", "mux", "carry", "ff", "memory", "route", "operand", "bram18", "bram36", "clock")
-_OUTPUTS = {"lut": r"LUT([1-6]|6_2)|INV", "mux": "MUXF[78]", "carry": "CARRY4", "ff": r"FD[RSCP]E(_1)?",
-            "memory": r"RAM\d+X1[SD]|RAM(32|64)M|SRL16E|SRLC32E"}
-_CELLS = {**_OUTPUTS, "dsp": "DSP48E1", "bram18": "RAMB18E1", "bram36": "RAMB36E1", "constant": "VCC|GND"}
+_OUTPUTS = ("lut", "mux", "carry", "ff", "memory")      # the kinds of cells whose outputs count
 _LEVELS = ("bram18", "bram36", "clock")
 _CLOCKS = ("C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK")
 _ENABLES = ("ENARDEN", "ENBWREN")
@@ -82,7 +81,7 @@ def observed(module: Cell, modules: Collection[str]) -> dict[tuple[str, int], li
     count for themselves. Raises ToolError for a cell whose kind is not known.
     """
     names = _names(module)
-    cells = [(_kind(cell["type"]), cell) for cell in module["cells"].values() if cell["type"] not in modules]
+    cells = [(kind_of(cell["type"]), cell) for cell in module["cells"].values() if cell["type"] not in modules]
     driver = {bit: "net" for port in module["ports"].values() if port["direction"] == "input" for bit in port["bits"]}
     driver |= {bit: kind if kind in _OUTPUTS else "net" for kind, cell in cells
                for bits in _pins(cell, "output").values() for bit in bits}
@@ -114,14 +113,6 @@ def _names(module: Cell) -> dict[Any, str]:
             if isinstance(bit, int):
                 names.setdefault(bit, f"\\{name} " + (f"[{index}]" if len(net["bits"]) > 1 else ""))
     return names
-
-
-def _kind(cell: str) -> str:
-    for kind, pattern in _CELLS.items():
-        if re.fullmatch(pattern, cell):
-            return kind
-    raise ToolError("the activity of every cell must be of a known kind", cell,
-                    "add the cell to hw/energy/activity.py, or mend the RTL that asks for it")
 
 
 def _pins(cell: Cell, direction: str) -> dict[str, list[Any]]:

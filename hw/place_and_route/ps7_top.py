@@ -4,11 +4,8 @@ The top is hw/place_and_route/rtl/ps7_top.sv: the processing system's primitive,
 """
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +14,10 @@ from quarl.host.errors import UserError
 from quarl.host.files import explained, write_bytes, write_json
 from quarl.hw.boards import Board
 from quarl.hw.shell.shell import BRIDGE_MODULE, SHELL_TOP, address_width
-from quarl.hw.stitching.sources import sources_in
-from quarl.hw.synthesis.count import percent, resources
-from quarl.hw.tools.cache import cached, digest
-from quarl.hw.tools.prerequisites import require
-from quarl.hw.tools.yosys import run_yosys
+from quarl.hw.stitching.sources import modules_in
+from quarl.hw.synthesis.cells import resources
+from quarl.hw.synthesis.count import percent
+from quarl.hw.tools.yosys import run_yosys, yosys_cached
 
 TOP = "ps7_top"
 _RTL = Path(__file__).with_name("rtl")
@@ -62,29 +58,15 @@ def map_top(folder: Path, geometry: Geometry, engine: str, board: Board, out: Pa
     ``count.synthesise``, ``percent`` of the board and ``cells`` by type. Cached by content, apart from the
     board. Raises ToolError from Yosys.
     """
-    require("synthesise")
-    files = sources_in(folder)
-    inputs = [*files, *sorted(folder.glob("*.dat"))]
-    text = top_text(geometry)
-    code = [Path(__file__), Path(__file__).parents[1] / "tools" / "yosys_worker.py", ADAPTER]
-    key = digest([engine, text, importlib.metadata.version("pyosys"),
-                  *(part for file in (*inputs, *code) for part in (file.name, file.read_bytes()))])
+    def fill(work: Path, files: list[str], stage: Path) -> None:
+        added = [file.name for file in write_top(geometry, board, work)]
+        cells = run_yosys({"job": "place", "top": TOP, "files": [*files, *added],
+                           "keep": [TOP, SHELL_TOP, BRIDGE_MODULE, ADAPTER.stem, *modules_in(work / "accel.sv")],
+                           "infer_dsp": engine != "lut", "primitives": ["PS7", "BUFG"]}, work)
+        write_bytes(stage / f"{TOP}.json", (work / f"{TOP}.json").read_bytes())
+        write_json(stage / "cells.json", cells)
 
-    def fill(stage: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix="quarl-ps7-") as scratch:
-            work = Path(scratch)
-            for file in inputs:
-                shutil.copy(file, work)
-            sources = [*files, *write_top(geometry, board, work)]
-            keep = [module for file in files if file.name == "accel.sv"
-                    for module in re.findall(r"^module (\w+)", file.read_text(), re.MULTILINE)]
-            cells = run_yosys({"job": "place", "top": TOP, "files": [file.name for file in sources],
-                               "keep": [TOP, SHELL_TOP, BRIDGE_MODULE, ADAPTER.stem, *keep],
-                               "infer_dsp": engine != "lut", "primitives": ["PS7", "BUFG"]}, work)
-            write_bytes(stage / f"{TOP}.json", (work / f"{TOP}.json").read_bytes())
-            write_json(stage / "cells.json", cells)
-
-    done = cached("ps7-top", key, fill)
+    done = yosys_cached("ps7-top", folder, SHELL_TOP, (engine, top_text(geometry)), (Path(__file__), ADAPTER), fill)
     write_bytes(out / f"{TOP}.json", (done / f"{TOP}.json").read_bytes())
     write_bytes(out / _CONSTRAINTS, constraints_text(board).encode())
     cells = json.loads((done / "cells.json").read_text())

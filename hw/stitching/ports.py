@@ -1,12 +1,12 @@
 """Ports of Verilog modules with their widths, read by Yosys in a process of its own."""
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from quarl.host.errors import ToolError
+from quarl.hw.stitching.sources import modules_in
 from quarl.hw.tools.yosys import run_yosys
 
 Ports = dict[str, list["ModulePort"]]
@@ -25,7 +25,7 @@ def ports_of(folder: Path, files: Iterable[Path], modules: set[str]) -> Ports:
     """The ports of each of ``modules``. Raises ToolError when one is in none of the files, which are in ``folder``."""
     holders = {}
     for file in files:
-        for module in re.findall(r"^\s*module\s+(\w+)", file.read_text(), re.MULTILINE):
+        for module in modules_in(file):
             if module in modules:
                 holders[module] = file.name
     if missing := sorted(modules - holders.keys()):

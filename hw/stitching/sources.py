@@ -7,6 +7,7 @@ from pathlib import Path
 
 from quarl.host.errors import ToolError
 from quarl.host.files import write_bytes
+from quarl.hw.shell.shell import SHELL_TOP
 
 _LITERAL = re.compile(r'"([^"\n]*)"')
 
@@ -16,12 +17,20 @@ def in_order(files: Iterable[Path]) -> list[Path]:
     return sorted(files, key=lambda file: not file.name.endswith("_pkg.sv"))
 
 
-def sources_in(folder: Path) -> list[Path]:
-    """The RTL sources of a stitched folder, in compilation order. Raises ToolError if there are none."""
+def sources_in(folder: Path, top: str = SHELL_TOP) -> list[Path]:
+    """The RTL sources of a stitched folder, in compilation order, without the shell where that is not the ``top``.
+
+    Raises ToolError if there are none.
+    """
     files = in_order(sorted(file for file in folder.glob("*") if file.suffix in (".v", ".sv")))
     if not files:
         raise ToolError("a netlist folder must hold RTL sources", f"none in {folder}", "stitch the netlist first")
-    return files
+    return [file for file in files if file.name != f"{SHELL_TOP}.sv" or top == SHELL_TOP]
+
+
+def modules_in(file: Path) -> list[str]:
+    """Names of the modules that a source defines, in its order."""
+    return re.findall(r"^\s*module\s+(\w+)", file.read_text(), re.MULTILINE)
 
 
 class SourceFolder:

@@ -132,8 +132,3 @@ def test_an_instance_counts_for_itself_and_what_comes_in_costs_routing() -> None
     found = observed({**module(inner=("layer", {"in": [3]}, {"out": [4]}), table=("LUT1", {"I0": [5]}, {"O": [3]})),
                       "ports": {"in": {"direction": "input", "bits": [5]}}}, {"layer"})
     assert found == {("lut", 0): ["\\n3 "], ("net", 1): ["\\n5 "]}
-
-
-def test_a_cell_of_no_known_kind() -> None:
-    with pytest.raises(ToolError, match=r"^the activity of every cell must be of a known kind, found MAGIC. Fix: add "):
-        observed(module(cell=("MAGIC", {}, {})), ())
