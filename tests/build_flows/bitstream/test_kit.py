@@ -12,6 +12,7 @@ import pytest
 from quarl.build_flows.bitstream import kit as kits
 from quarl.build_flows.bitstream.build import Wish, make_kit
 from quarl.build_flows.building import artefacts, parts, subject
+from quarl.build_flows.building.imported import digest_of
 from quarl.build_flows.building.options import Options
 from quarl.host.accelerator import description, handoff
 from quarl.host.devices.finn_dma import FinnDmaDevice
@@ -241,7 +242,7 @@ def test_a_kit_of_the_same_build_is_kept(kit, built):
     before = (kit / "build.sh").stat().st_mtime_ns
     make_kit(what, options, accel, kit, Wish())
     assert (kit / "build.sh").stat().st_mtime_ns == before
-    mark = {"key": artefacts.built_key(accel), "board": "pynq-z2", "shell": "bridge"}
+    mark = {"key": artefacts.built_key(accel), "board": "pynq-z2", "shell": "bridge", "made_by": digest_of(kits)}
     assert kits.read(kit) == mark
     assert kits.is_for(kit, mark) and not kits.is_for(kit, {**mark, "shell": "dma"})
     with pytest.raises(UserError, match=r"must be a build kit or its results, with a kit\.json, found /nowhere"):
