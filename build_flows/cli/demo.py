@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from quarl.build_flows.cli import build as build_command
+from quarl.build_flows.cli import build_arguments, build_tables
 from quarl.build_flows.cli import run as run_command
 from quarl.host.errors import UserError
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="the run folder (default runs/demo)")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     parser.add_argument("--episodes", type=int, default=20, help="episodes on the emulated RTL (default 20)")
-    build_command.add_options(parser, target="synth")
+    build_arguments.add_options(parser, target="synth")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.episodes < 1:
         raise UserError("the number of episodes must be at least 1", args.episodes, "pass --episodes 20")
-    options = build_command.options_of(args)
+    options = build_arguments.options_of(args, args.target)
     check_tools(options, args.out)
     say("train CartPole-v1, W4 A4 I8")
     trained = train(TrainConfig("CartPole-v1", args.out, bits=Bits(4, 4, 8), seed=args.seed))
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     with stage("collect observations"):
         what = subject.of_run(args.out)
     built = build(what, options, args.out / "accel")
-    build_command.show(built)
+    build_tables.show(built)
     summary, log = play(args.out, "emulator", Settings(args.episodes, args.seed))
     run_command.show(summary)
     report = write_report(args.out)

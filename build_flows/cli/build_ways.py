@@ -1,0 +1,103 @@
+"""The ways of ``quarl build``: each builds and proves the accelerator in the run's accel/; two go on to a bitstream."""
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quarl.build_flows.cli.build_arguments import options_of
+from quarl.build_flows.cli.build_tables import show, show_energy, show_fmax
+
+if TYPE_CHECKING:
+    from quarl.build_flows.building.options import Options
+    from quarl.build_flows.building.subject import Subject
+
+
+def _accelerator(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Build the accelerator, and estimate its clock and its energy where that is asked for."""
+    from quarl.build_flows.building.flow import build
+    from quarl.build_flows.characterise import clock, energy
+    from quarl.hw import boards
+
+    options = _options(args, args.target, folder)
+    if args.fmax:
+        clock.check(options.compute, options.style.products)
+    if args.energy:
+        energy.check(boards.board(options.board))
+    what = _subject(folder)
+    result = build(what, options, folder / "accel")
+    show(result)
+    if args.fmax:
+        result["fmax"] = clock.estimate(folder / "accel", args.timeout)
+        show_fmax(result["fmax"])
+    if args.energy:
+        result["energy"] = energy.estimate(what, folder / "accel")
+        show_energy(result["energy"])
+    return result
+
+
+def _openxc7(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Build the accelerator with its resources, then its bitstream by open tools."""
+    from quarl.build_flows.bitstream.openxc7 import build_openxc7
+    from quarl.build_flows.building.flow import build
+    from quarl.build_flows.console import say
+    from quarl.hw import boards
+    from quarl.hw.place_and_route.openxc7 import find_tools
+
+    options = _options(args, "synth", folder)
+    board = boards.board(options.board)
+    tools = find_tools(board)
+    result = build(_subject(folder), options, folder / "accel")
+    show(result)
+    made = build_openxc7(folder / "accel", board, tools, folder / "openxc7")
+    say("%s/ps7_top.bit: %d LUT, %d FF, %d DSP; %g MHz, %s"
+        % (made["folder"], *(made["total"][kind] for kind in ("lut", "ff", "dsp")), made["clock"]["mhz"],
+           made["clock"]["timing"]))
+    return {**result, "openxc7": made}
+
+
+def _vivado(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Build the accelerator with its resources, then its bitstream by Vivado, or the kit that builds one."""
+    from quarl.build_flows.bitstream import build as bitstream
+    from quarl.build_flows.cli.import_bitstream import show as show_bitstream
+    from quarl.build_flows.console import say
+    from quarl.hw import boards
+    from quarl.hw.vivado.board_files import finn_board
+
+    options = _options(args, "synth", folder)
+    board = boards.board(options.board)
+    finn_board(board)            # it must know the board
+    wish = bitstream.Wish(args.shell or "bridge", args.board_files, args.hlslib)
+    vivado = None if args.script_only else bitstream.find_vivado(board, args.vivado, wish, folder)
+    what = _subject(folder)
+    if vivado is None:
+        kit = bitstream.prepare(what, options, folder, wish)
+        say(f"Build kit in {kit}. On a machine with Vivado: {kit}/build.sh; then, here: "
+            f"quarl import-bitstream {folder} {kit}")
+        return {"kit": str(kit)}
+    result = bitstream.build(what, options, folder, wish, vivado, args.timeout)
+    show(result)
+    show_bitstream(result)
+    return result
+
+
+WAYS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
+    "accelerator": _accelerator, "openxc7": _openxc7, "vivado": _vivado}
+"""What :func:`quarl.build_flows.cli.build_arguments.way_of` names; from arguments and run folder to what came of it."""
+
+
+def _options(args: argparse.Namespace, target: str, folder: Path) -> Options:
+    """The options of the accelerator, for which the tools are there."""
+    from quarl.build_flows.building.flow import check_tools
+    options = dataclasses.replace(options_of(args, target), verify_netlist=args.verify_netlist)
+    check_tools(options, folder)
+    return options
+
+
+def _subject(folder: Path) -> Subject:
+    from quarl.build_flows.building import subject
+    from quarl.build_flows.console import stage
+    with stage("collect observations"):
+        return subject.of_run(folder)
