@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -31,6 +33,12 @@ def _told() -> list[Requirement]:
     except importlib.metadata.PackageNotFoundError:
         return []
     return [each for each in map(Requirement, lines) if each.name != _OURS]
+
+
+def package_places(module: str) -> tuple[Path, ...]:
+    """The folders of an installed module; none where it is not installed."""
+    spec = importlib.util.find_spec(module)
+    return tuple(map(Path, (spec.submodule_search_locations or ()) if spec else ()))
 
 
 def check(wanted: Iterable[Requirement]) -> None:

@@ -1,7 +1,6 @@
 """What a flow needs from the machine, checked before any work is done."""
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import tempfile
 from pathlib import Path
@@ -46,9 +45,8 @@ def package_folder(module: str, distribution: str = "") -> Path:
 
     ``distribution`` is what pip calls it, where that is another name.
     """
-    spec = importlib.util.find_spec(module)
-    places = (spec.submodule_search_locations or ()) if spec else ()
+    places = packages.package_places(module)
     if not places:
         raise ToolError(f"the Python package {module} must be installed", "none",
                         f"pip install {distribution or module}")
-    return Path(places[0])
+    return places[0]

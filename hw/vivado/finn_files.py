@@ -1,20 +1,19 @@
 """Files of the installed finn-plus that say what its flow needs; finn itself is not imported."""
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from quarl.host.errors import ToolError
+from quarl.hw.tools.packages import package_places
 
 
 def finn_file(path: str) -> Path:
     """A file of the installed finn-plus. Raises :class:`ToolError` where it is not there."""
-    spec = importlib.util.find_spec("finn")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        if (Path(place) / path).is_file():
-            return Path(place) / path
+    for place in package_places("finn"):
+        if (place / path).is_file():
+            return place / path
     raise ToolError(f"FINN+ must be installed with its file {path}", "none", "pip install finn-plus==1.6.1")
 
 

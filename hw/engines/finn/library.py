@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,15 +10,14 @@ from quarl.host.errors import ToolError
 from quarl.host.files import explained
 from quarl.hw.engines.finn.patches import PATCHES, Patch
 from quarl.hw.tools.cache import cached, digest
+from quarl.hw.tools.packages import package_places
 
 
 def original_library() -> Path:
     """FINN's own RTL library inside the installed finn-plus; finn itself is not imported. Raises ToolError."""
-    spec = importlib.util.find_spec("finn")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        folder = Path(place) / "finn-rtllib"
-        if folder.is_dir():
-            return folder
+    for place in package_places("finn"):
+        if (place / "finn-rtllib").is_dir():
+            return place / "finn-rtllib"
     raise ToolError("FINN's RTL library must be installed", "no finn/finn-rtllib folder on the Python path",
                     "pip install finn-plus==1.6.1")
 
