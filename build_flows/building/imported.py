@@ -26,7 +26,7 @@ def digest_of(entry: ModuleType) -> str:
 
 
 def files_of(entry: ModuleType) -> list[Path]:
-    """All such files, sorted. They are read each time, and parsed where their content is new: about 10 ms."""
+    """All such files, sorted. They are read each time, 10 ms, and parsed where their content is new, once 0.1 s."""
     found = {path for room in _DATA_ROOMS for path in _ROOMS[room].rglob("*") if path.suffix in _DATA}
     waiting, seen = [entry.__name__], set[str]()
     while waiting:
