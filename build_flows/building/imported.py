@@ -9,26 +9,26 @@ import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
+import quarl
 from quarl.host.files import sha256
 
-_ROOMS = {room.__name__: Path(str(room.__file__)).parent for room in (build_flows, host, hw, models)}
+_ROOT = Path(quarl.__file__).parent                         # of the rooms
 _DATA = (".sv", ".v", ".cpp", ".h", ".yaml")                # of hardware, and of the registers that both sides know
-_DATA_ROOMS = (hw.__name__, host.__name__)
+_DATA_ROOMS = ("hw", "host")
 _NAMED = re.compile(r'\.with_name\("([^"]+)"\)')            # a file beside a module: a program or a table of its own
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def digest_of(entry: ModuleType) -> str:
-    """A hash of the contents of :func:`files_of`."""
+def digest_of(entry: str) -> str:
+    """A hash of the contents of :func:`files_of` the module of that name."""
     return sha256(b"".join(sha256(path.read_bytes()).encode() for path in files_of(entry)))
 
 
-def files_of(entry: ModuleType) -> list[Path]:
+def files_of(entry: str) -> list[Path]:
     """All such files, sorted. They are read each time, 10 ms, and parsed where their content is new, once 0.1 s."""
-    found = {path for room in _DATA_ROOMS for path in _ROOMS[room].rglob("*") if path.suffix in _DATA}
-    waiting, seen = [entry.__name__], set[str]()
+    found = {path for room in _DATA_ROOMS for path in (_ROOT / room).rglob("*") if path.suffix in _DATA}
+    waiting, seen = [entry], set[str]()
     while waiting:
         name = waiting.pop()
         path = None if name in seen else _path(name)
@@ -42,12 +42,10 @@ def files_of(entry: ModuleType) -> list[Path]:
 
 def _path(name: str) -> Path | None:
     """The file of a module of ours; None for any other name."""
-    for room, folder in _ROOMS.items():
-        if name == room or name.startswith(room + "."):
-            place = folder.joinpath(*name.removeprefix(room).split(".")[1:])
-            places = (place.with_suffix(".py"), place / "__init__.py")
-            return next((file for file in places if file.is_file()), None)
-    return None
+    if not name.startswith(f"{quarl.__name__}."):
+        return None
+    place = _ROOT.joinpath(*name.split(".")[1:])
+    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
 
 
 @functools.cache

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def way_of(args: argparse.Namespace) -> str:
-    """The way of :data:`quarl.build_flows.cli.build_ways.WAYS` that the arguments ask for: ``accelerator``, ``vivado`` or
+    """The way of ``build_ways.WAYS`` that the arguments ask for: ``accelerator``, ``vivado`` or
     ``openxc7``. Raises ``UserError`` for arguments that do not go together."""
     from quarl.build_flows.building.options import TARGETS
 

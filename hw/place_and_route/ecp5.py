@@ -20,9 +20,10 @@ from quarl.host.errors import ToolError
 from quarl.host.files import write_json
 from quarl.host.versions import versions
 from quarl.hw.shell.shell import SHELL_TOP
+from quarl.hw.synthesis.once import yosys_cached
 from quarl.hw.tools import process
 from quarl.hw.tools.prerequisites import require
-from quarl.hw.tools.yosys import run_yosys, yosys_cached
+from quarl.hw.tools.yosys import run_yosys
 
 DEVICE = "LFE5U-85F-6"
 PHASES = ("synthesis", "packing", "placement", "refinement", "routing")

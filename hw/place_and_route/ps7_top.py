@@ -17,7 +17,8 @@ from quarl.hw.shell.shell import BRIDGE_MODULE, SHELL_TOP, address_width
 from quarl.hw.stitching.sources import modules_in
 from quarl.hw.synthesis.cells import resources
 from quarl.hw.synthesis.count import percent
-from quarl.hw.tools.yosys import run_yosys, yosys_cached
+from quarl.hw.synthesis.once import yosys_cached
+from quarl.hw.tools.yosys import run_yosys
 
 TOP = "ps7_top"
 _RTL = Path(__file__).with_name("rtl")

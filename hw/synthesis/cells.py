@@ -16,8 +16,8 @@ class Cell:
     """What a type of cell is.
 
     It takes ``count`` of a ``resource`` of :data:`RESOURCES`; None: none of its own, as it is part of a slice's look-up
-    tables, or outside the fabric. Its activity is of a ``kind`` of quarl.hw.energy.activity; None: it is in no netlist that is
-    simulated.
+    tables, or outside the fabric. Its activity is of a ``kind`` of quarl.hw.energy.activity; None: it is in no netlist
+    that is simulated.
     """
 
     resource: str | None = None

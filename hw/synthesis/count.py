@@ -14,8 +14,9 @@ from quarl.hw.engines.registry import ENGINES
 from quarl.hw.shell.shell import BRIDGE_MODULE, SHELL_TOP
 from quarl.hw.stitching.sources import modules_in
 from quarl.hw.synthesis import cells
+from quarl.hw.synthesis.once import yosys_cached
 from quarl.hw.tools import packages
-from quarl.hw.tools.yosys import run_yosys, yosys_cached
+from quarl.hw.tools.yosys import run_yosys
 
 _JOBS = 2    # processes; each takes every second layer, which saves more than time: Yosys' cost grows faster than size
 

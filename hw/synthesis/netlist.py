@@ -11,7 +11,8 @@ from quarl.host.files import write_bytes
 from quarl.hw.shell.shell import BRIDGE_MODULE, BUILD_ID_FILE, SHELL_TOP
 from quarl.hw.stitching.sources import modules_in
 from quarl.hw.synthesis import cell_models
-from quarl.hw.tools.yosys import run_yosys, yosys_cached
+from quarl.hw.synthesis.once import yosys_cached
+from quarl.hw.tools.yosys import run_yosys
 
 # The parameters that emulator_top gives the bridge
 _PARAMETERS = ("OBS_BYTES", "IN_W", "ACT_BYTES", "OUT_W", "AW")

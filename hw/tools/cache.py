@@ -16,7 +16,7 @@ _POLL = 0.1    # s between two looks at a lock that another process holds
 
 
 def cache_folder(kind: str, key: str) -> Path:
-    """Where the entry ``key`` of ``kind`` lives, below :func:`quarl.host.files.cache_root.cache_root`. Creates nothing."""
+    """Where the entry ``key`` of ``kind`` lives, below ``cache_root.cache_root``. Creates nothing."""
     return cache_root() / kind / key
 
 

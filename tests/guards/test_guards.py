@@ -86,7 +86,7 @@ def warn(module: str, category: type[Warning]) -> None:
 
 
 @pytest.mark.parametrize("category", [UserWarning, DeprecationWarning, RuntimeWarning, ResourceWarning])
-@pytest.mark.parametrize("module", ["quarl.host.policy", "quarl.models.train", "quarl.hw", "quarl.build_flows.cli", "tests.host.x",
+@pytest.mark.parametrize("module", ["quarl", "quarl.host.policy", "quarl.hw", "quarl.build_flows.cli", "tests.host.x",
                                     "test_cli"])
 def test_a_warning_of_our_own_is_an_error(module, category):
     with pytest.raises(category, match="of ours"):

@@ -8,7 +8,8 @@ import pytest
 from quarl.build_flows.building import flow, subject
 from quarl.build_flows.building.options import Options
 from quarl.build_flows.characterise import energy
-from quarl.build_flows.cli import build, main
+from quarl.build_flows.cli import main
+from quarl.build_flows.cli.build_tables import show_energy
 from quarl.build_flows.report.inputs import read_run
 from quarl.host.errors import MismatchError
 from quarl.hw.energy.activity import KINDS
@@ -78,7 +79,7 @@ def test_simulations_of_two_lengths_give_what_an_action_takes():
 
 
 def test_what_is_shown_of_the_estimate(tmp_path, capsys):
-    build._show_energy(read_run(make_full_run(tmp_path / "run")).energy)
+    show_energy(read_run(make_full_run(tmp_path / "run")).energy)
     out = capsys.readouterr().out
     assert "Energy of an action, nJ (estimate, xc7 cells)" in out and "leakage" in out
     assert ("energy 28.6 nJ an action (25.6 to 164; estimate, xc7 cells), bridge included, over 75 cycles at 100 MHz; "
