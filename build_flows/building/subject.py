@@ -11,6 +11,7 @@ import numpy as np
 from quarl.build_flows.building.ensure_package import ensure_package
 from quarl.build_flows.estimate.shape import refuse_pixels
 from quarl.host import policy as package
+from quarl.host.content import Content
 from quarl.host.policy import Policy
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 OBSERVATIONS = 12_000
 
 
-@dataclasses.dataclass(frozen=True)
-class Subject:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subject(Content):
     """A policy and what it is compared on.
 
     ``observations`` are raw, float32 [N, features], the first ``visited`` of them from rollouts. ``torch_trace`` maps

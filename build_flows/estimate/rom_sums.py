@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from quarl.host.content import Content
 from quarl.hw.engines.mvtu.design import Design
 
 _RANDOM = np.random.default_rng(0)
@@ -18,8 +19,8 @@ _LEFT, _RIGHT, _PLACE = _RANDOM.integers(1, 2**62, (3, 64)) * 2 + 1     # odd, f
 _SUM = np.int64(-2**63)       # marks the number of a sum, as against a function of the rows' inputs
 
 
-@dataclasses.dataclass(frozen=True)
-class Rows:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rows(Content):
     """The rows that PE channels add.
 
     ``signals`` int64 [PE, rows, width]; ``given``, numbers of signals that exist anyway; ``low`` and ``high`` int64

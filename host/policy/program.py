@@ -14,6 +14,7 @@ from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
+from quarl.host.content import Content
 from quarl.host.files import canonical_json, sha256
 
 SCHEMAS = (1, 2)                       # 2 has convolutions; a dense policy is still written as 1
@@ -34,8 +35,8 @@ class ActionSpace:
         return self.n if self.kind == "discrete" else len(self.low)
 
 
-@dataclasses.dataclass(frozen=True)
-class Layer:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layer(Content):
     """One layer: ``acc = weights @ codes``, next code = number of its channel's thresholds that are <= acc.
 
     ``weights`` is int8 [out, in], or with a ``stride`` a convolution's [out, in, kernel height, kernel width], which
@@ -58,12 +59,13 @@ class Layer:
         return (len(self.weights), *sizes)
 
 
-@dataclasses.dataclass(frozen=True)
-class Policy:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Policy(Content):
     """A deployed policy: encode (float32, per feature), integer layers, decode (float32, per output), head.
 
     A policy that begins with a convolution reads pixels, [channels, height, width]: its input codes are the uint8
-    observation itself, and ``encode_scale`` and ``encode_offset`` are empty.
+    observation itself, and ``encode_scale`` and ``encode_offset`` are empty. Two policies are equal if they mean the
+    same, wherever they come from.
     """
 
     task: str
@@ -77,7 +79,7 @@ class Policy:
     layers: Tuple[Layer, ...]
     decode_scale: np.ndarray
     decode_bias: np.ndarray
-    provenance: Dict[str, Any] = dataclasses.field(default_factory=dict)
+    provenance: Dict[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
     @functools.cached_property
     def features(self) -> int:
@@ -96,7 +98,7 @@ class Policy:
             return 0, 2 ** self.input_bits - 1
         return -(2 ** (self.input_bits - 1)), 2 ** (self.input_bits - 1) - 1
 
-    @property
+    @functools.cached_property
     def hash(self) -> str:
         """SHA-256 of all that the policy means: everything but its provenance."""
         return sha256(canonical_json(describe(self)) + pack(self))

@@ -6,12 +6,13 @@ import dataclasses
 import numpy as np
 from torch import Tensor, nn
 
+from quarl.host.content import Content
 from quarl.host.errors import UserError
 from quarl.models.actors.quantised import QuantActor
 
 
-@dataclasses.dataclass(frozen=True)
-class _Layer:
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Layer(Content):
     """``weights`` [in, out], contiguous; the rest as in :class:`quarl.models.actors.quantised.Stage`."""
 
     weights: np.ndarray

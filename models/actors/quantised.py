@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from quarl.host.content import Content
 from quarl.host.errors import UserError
 from quarl.models.actors import fast_forward, quantisers
 from quarl.models.actors.bits import Bits
 
 
-@dataclasses.dataclass(frozen=True)
-class Stage:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Stage(Content):
     """One deployed layer: ``pre = (weights @ codes) * scale + bias``, then ReLU and rounding unless it is the last.
 
     ``weights`` holds whole numbers [out, in], as float32 while every partial sum stays below 2**24, else as float64;

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from quarl.host.content import Content
 from quarl.host.files import PathLike, write_json
 from quarl.host.policy import codec
 from quarl.models.actors.quantised import QuantActor
@@ -33,8 +34,8 @@ Layers = list[tuple[np.ndarray, np.ndarray]]      # weights float32 [out, in] an
 Round = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclasses.dataclass(frozen=True)
-class Tensor:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tensor(Content):
     """What one quantiser rounds: values before and after, equally many, and the share of codes at an end, if any.
 
     ``alone`` are the fp32 network's outputs [N, out] with this quantiser and no other.

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quarl.host.content import Content
+
 _UNBOUNDED = 1 << 60
 
 
-@dataclass(frozen=True)
-class Affine:
+@dataclass(frozen=True, eq=False)
+class Affine(Content):
     """The code of channel ``c`` is the number of ``k`` with ``acc * 2**fraction + bias[c] >= thresholds[k]``.
 
     ``bias`` is int64 [channels] and ``thresholds`` int64 [levels], ascending; both in units of ``2**-fraction``.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from quarl.host.content import Content
 from quarl.host.errors import UserError
 from quarl.host.files import write_bytes
 from quarl.hw.engines.mvtu.affine import Affine, factor
@@ -20,8 +21,8 @@ RTL_FILES = tuple(_RTL / f"{name}.sv" for name in (
     "mvtu_dsp", "mvtu_accumulator", "mvtu_reached", "mvtu_thresholds", "mvtu_queue", "mvtu"))
 
 
-@dataclasses.dataclass(frozen=True)
-class Unit:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Unit(Content):
     """A layer on the unit.
 
     ``weights`` int64 [MH, MW]; ``thresholds`` int64 [MH or 1, N] ascending, or None to put out accumulators;

@@ -42,6 +42,13 @@ def test_deployed_actor_equals_the_integer_reference(dims, bits, seed):
     assert_parity(actor, policy, x)
 
 
+def test_stages_are_equal_by_content():
+    actor = random_actor((4, 9, 2), Bits(4, 4), 5)
+    first, again = actor.stages(), copy.deepcopy(actor).stages()
+    assert first[0].weights is not again[0].weights and list(first) == list(again) and set(first) == set(again)
+    assert first[0] != first[1] and len(set(first)) == 2
+
+
 def policy_of(actor):
     """The policy of an actor that normalises nothing."""
     scale = np.full(actor.dims[0], 1 / actor.input_scale, np.float32)

@@ -31,6 +31,13 @@ def test_what_the_unit_refuses(changes: dict[str, object], text: str) -> None:
         dataclasses.replace(UNIT, **changes)
 
 
+def test_units_are_equal_by_content() -> None:
+    same = dataclasses.replace(UNIT, weights=UNIT.weights.copy())
+    other = dataclasses.replace(UNIT, weights=UNIT.weights[::-1])
+    assert {UNIT, same} == {UNIT} and other != UNIT and len({UNIT, other}) == 2
+    assert same.affine == UNIT.affine is not None and hash(same.affine) == hash(UNIT.affine)
+
+
 @pytest.mark.parametrize(("style", "text"), [
     ({"timing": "slow"}, "the unit's timing must be one of small, balanced, fast-clock, found slow"),
     ({"products": "lots"}, "the unit's products must be one of lut, dsp, found lots"),
