@@ -1,7 +1,7 @@
 """Play episodes: the environment against the policy on a device, timed and logged at every step.
 
   quarl run runs/x                                           ten episodes on the emulated RTL, cycle by cycle
-  quarl run runs/x --device integer --envs 8                 the reference in numpy, eight environments at a time
+  quarl run runs/x --device integer --envs 8                 on the processor, in C, eight environments at a time
   quarl run runs/x --device tcp://board:5555 --keys keys     a board behind `quarl serve`, the environment here
   quarl run runs/x --hz 1000 --episodes 3                    1000 steps a second: how many were late, and by how much
   quarl run runs/x --shadow 0.01                             1 % of the steps is computed again by the reference

@@ -1,4 +1,4 @@
-"""The C functions of host/accelerator/c/step.c, compiled once on the machine that runs them."""
+"""The C functions of host/c, compiled once on the machine that runs them: the codec, and a step on the board."""
 from __future__ import annotations
 
 import ctypes
@@ -17,11 +17,14 @@ from quarl.host.files import cannot_write, sha256, write_bytes
 from quarl.host.files.cache_root import cache_root
 from quarl.host.policy import Policy, codec
 
-Actor = Callable[[np.ndarray], Optional[Tuple[Any, np.ndarray, int, int]]]
-"""From an observation: action, accumulators, the answer of WAIT and LATENCY_LAST; None where it is not finite."""
+Actor = Callable[[Any], Optional[Tuple[Any, np.ndarray, int, int]]]
+"""From an observation: action, accumulators, the answer of WAIT and LATENCY_LAST; None where :mod:`quarl.host.policy.codec` must
+say what it makes of it."""
 
 _SOURCES = Path(__file__).parent / "c"
-_FLAGS = ["-O2", "-std=c99", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Werror"]
+_CPU = Path("/proc/cpuinfo")
+_FLOAT = np.dtype(np.float32)
+_FLAGS = ["-O3", "-std=c99", "-ffp-contract=off", "-shared", "-fPIC", "-Wall", "-Werror"]
 
 
 class _Stream(ctypes.Structure):
@@ -45,11 +48,16 @@ class _Encoder(ctypes.Structure):
                 *((name, ctypes.c_int32) for name in ("features", "low", "high"))]
 
 
+class _Decoder(ctypes.Structure):
+    """``struct decoder``."""
+
+    _fields_ = [*((name, ctypes.c_void_p) for name in ("scale", "bias", "values")), ("outputs", ctypes.c_int32)]
+
+
 class _Act(ctypes.Structure):
     """``struct act``."""
 
-    _fields_ = [*((name, ctypes.c_void_p) for name in ("encoder", "call", "scale", "bias", "values")),
-                ("outputs", ctypes.c_int32), ("status", ctypes.c_uint32)]
+    _fields_ = [*((name, ctypes.c_void_p) for name in ("encoder", "call", "decoder")), ("status", ctypes.c_uint32)]
 
 
 def _stream(stream: Stream) -> _Stream:
@@ -64,7 +72,7 @@ def compiled(extra: Tuple[str, ...] = ()) -> Optional[Path]:
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         return None
-    flags = [*_FLAGS, *extra]
+    flags = [*_FLAGS, *_machine_flags(), *extra]
     sources = [path.read_bytes() for path in sorted(_SOURCES.iterdir())]
     key = sha256(b"\0".join([*sources, " ".join(flags).encode(), platform.machine().encode()]))
     library = cache_root() / "step" / (key + ".so")
@@ -73,52 +81,89 @@ def compiled(extra: Tuple[str, ...] = ()) -> Optional[Path]:
     return library
 
 
+def _machine_flags() -> List[str]:
+    """A 32-bit ARM may lack the SIMD unit, so compilers ask to be told of it; they round floats by the other one."""
+    has = platform.machine() == "armv7l" and _CPU.exists() and "neon" in _CPU.read_text().split()
+    return ["-mfpu=neon"] if has else []
+
+
 def _compile(command: List[str]) -> bytes:
     try:
         with tempfile.TemporaryDirectory(prefix="quarl-step-") as scratch:
             target = Path(scratch) / "step.so"
-            done = subprocess.run([*command, "-o", str(target), str(_SOURCES / "step.c"), "-lm"],
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
+            sources = [str(path) for path in sorted(_SOURCES.glob("*.c"))]
+            done = subprocess.run([*command, "-o", str(target), *sources, "-lm"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, universal_newlines=True)
             if done.returncode:
-                raise ToolError("%s must compile host/accelerator/c/step.c" % command[0],
+                raise ToolError("%s must compile host/c" % command[0],
                                 "exit code %d:\n%s\n" % (done.returncode, done.stdout.strip()[-2000:]),
-                                "mend the compiler, or remove it: the step is then done in Python")
+                                "mend the compiler, or remove it: its work is then done in Python")
             return target.read_bytes()
     except OSError as error:
         raise cannot_write(error.filename or tempfile.gettempdir(), error) from error
 
 
 class Native:
-    """The functions of the library, for one policy."""
+    """The functions of the library, for one policy.
+
+    Raises :class:`ToolError` for a library that does not load.
+    """
 
     def __init__(self, library: Path, policy: Policy):
         try:
-            self._lib = ctypes.CDLL(str(library))
+            self.lib = ctypes.CDLL(str(library))
         except OSError as error:
             raise ToolError("the compiled step function must load", error, "delete %s" % library) from error
         for name, result in (("quarl_encode", ctypes.c_int32), ("quarl_step", ctypes.c_uint32),
-                             ("quarl_act", ctypes.c_int32)):
-            function = getattr(self._lib, name)
+                             ("quarl_act", ctypes.c_int32), ("quarl_play", ctypes.c_int32)):
+            function = getattr(self.lib, name)
             function.argtypes, function.restype = [ctypes.c_void_p], result
-        self._policy = policy
+        self.policy = policy
         self._observation, self._codes = np.empty(policy.features, np.float32), np.empty(policy.features, np.int8)
         arrays = [self._observation, np.ascontiguousarray(policy.encode_scale),
                   np.ascontiguousarray(policy.encode_offset), self._codes]
-        encoder = _Encoder(*(array.ctypes.data for array in arrays), policy.features, *policy.input_range)
-        encoder.memory = arrays                 # lives as long as the pointers to it
-        self._encode, self._encoder = self._lib.quarl_encode, encoder
-        self._argument = ctypes.addressof(encoder)
+        self.encoder = _Encoder(*(array.ctypes.data for array in arrays), policy.features, *policy.input_range)
+        self.encoder.memory = arrays            # lives as long as the pointers to it
+        self._encode, self._argument = self.lib.quarl_encode, ctypes.addressof(self.encoder)
+        self._values = np.empty(policy.action.size, np.float32)
+        arrays = [np.ascontiguousarray(policy.decode_scale), np.ascontiguousarray(policy.decode_bias), self._values]
+        self.decoder = _Decoder(*(array.ctypes.data for array in arrays), policy.action.size)
+        self.decoder.memory = arrays
 
-    def encode(self, observation: np.ndarray) -> Optional[np.ndarray]:
-        """Codes int8 [1, features] of one observation of float32 in any shape; None where it is not finite."""
-        self._observation[:] = observation.reshape(-1)
-        return self._codes.reshape(1, -1).copy() if self._encode(self._argument) == len(self._codes) else None
+    def takes(self, observation: Any) -> bool:
+        """Whether it is what C takes. All else, and all that is refused, is for :mod:`quarl.host.policy.codec`."""
+        return (isinstance(observation, np.ndarray) and observation.dtype == _FLOAT
+                and observation.shape == self.policy.observation_shape and not self.policy.pixels)
+
+    def encode(self, observation: Any) -> np.ndarray:
+        """As :func:`quarl.host.policy.codec.encode`."""
+        if self.takes(observation):
+            self._observation[:] = observation.reshape(-1)
+            if self._encode(self._argument) == len(self._codes):
+                return self._codes.reshape(1, -1).copy()
+        return codec.encode(self.policy, observation)
+
+    def act(self, function: Callable[[Any], int], argument: ctypes.Structure) -> Callable[[Any], Any]:
+        """The action of an observation by a ``function`` of C: a whole step. None if it is not taken, or not finite."""
+        policy, observation, values = self.policy, self._observation, self._values.reshape(1, -1)
+        argmax, pointer = policy.head == "argmax", ctypes.byref(argument)
+
+        def run(given: Any) -> Any:
+            if not self.takes(given):
+                return None
+            observation[:] = given.reshape(-1)
+            best = function(pointer)
+            if best < 0:
+                return None
+            return np.int64(best) if argmax else codec.act(policy.head, policy.action, values)[0]
+
+        return run
 
     def stepper(self, geometry: Geometry, registers: int) -> Callable[[np.ndarray], Tuple[np.ndarray, int, int]]:
         """One inference over the registers at the address ``registers``; see ``Registers.stepper``."""
         codes = np.empty(geometry.observation.beats * geometry.observation.lanes, np.uint8)
         call, accumulators = _call(geometry, registers, codes)
-        function, argument = self._lib.quarl_step, ctypes.addressof(call)
+        function, argument = self.lib.quarl_step, ctypes.addressof(call)
 
         def step(given: np.ndarray) -> Tuple[np.ndarray, int, int]:
             codes[:] = given.view(np.uint8)
@@ -128,23 +173,14 @@ class Native:
         return step
 
     def actor(self, geometry: Geometry, registers: int) -> Actor:
-        """A whole step of an observation of float32, of the policy's shape: see :data:`Actor`."""
-        policy, observation = self._policy, self._observation
+        """A whole step of an observation: see :data:`Actor`."""
         call, accumulators = _call(geometry, registers, self._codes)
-        arrays = [np.ascontiguousarray(policy.decode_scale), np.ascontiguousarray(policy.decode_bias),
-                  np.empty(len(accumulators), np.float32)]
-        act = _Act(self._argument, ctypes.addressof(call), *(array.ctypes.data for array in arrays), len(accumulators))
-        act.memory = [self._encoder, *arrays]   # lives as long as the pointers to it
-        function, argument, values = self._lib.quarl_act, ctypes.addressof(act), arrays[2]
-        argmax = policy.head == "argmax"
+        step = _Act(*(ctypes.addressof(part) for part in (self.encoder, call, self.decoder)))
+        act = self.act(self.lib.quarl_act, step)
 
-        def run(given: np.ndarray) -> Optional[Tuple[Any, np.ndarray, int, int]]:
-            observation[:] = given.reshape(-1)
-            best = function(argument)
-            if best < 0:
-                return None
-            action = np.int64(best) if argmax else codec.act(policy.head, policy.action, values.reshape(1, -1))[0]
-            return action, accumulators.copy(), act.status, call.latency
+        def run(given: Any) -> Optional[Tuple[Any, np.ndarray, int, int]]:
+            action = act(given)
+            return None if action is None else (action, accumulators.copy(), step.status, call.latency)
 
         return run
 

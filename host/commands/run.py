@@ -1,7 +1,7 @@
 """Play episodes on the board: the environment against the policy on a device, timed and logged at every step.
 
   quarl run                               ten episodes on the board's accelerator
-  quarl run --device integer              the reference in numpy: the CPU's baseline
+  quarl run --device integer              on the processor, in C: the CPU's baseline
   quarl run --hz 1000 --episodes 3        1000 steps a second: how many were late, and by how much
   quarl run --shadow 0.01                 1 % of the steps is computed again by the reference
   quarl run --episodes 1000 --resume      go on with a run that was cut off
@@ -76,6 +76,8 @@ def closing(summary: Dict[str, Any]) -> Tuple[str, List[Tuple[str, str]]]:
     if summary["resources"]:
         rows.append(("resources", "   ".join("{} {:g}".format(name.upper(), summary["resources"][name])
                                              for name in ("lut", "ff", "dsp", "bram36"))))
+    if "step" in summary["device_stats"]:
+        rows.append(("the step is done in", summary["device_stats"]["step"]))
     if "temperature_c" in summary["device_stats"]:
         rows.append(("temperature", "{:.1f} °C".format(summary["device_stats"]["temperature_c"])))
     return "{} on {}".format(summary["task"], summary["device"]), rows

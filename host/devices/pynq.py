@@ -21,7 +21,6 @@ from quarl.host.files import PathLike
 from quarl.host.policy import Policy, codec
 
 BITSTREAM = "accel.bit"
-_FLOAT = np.dtype(np.float32)
 _MEMORY = Path("/dev/mem")
 _DEVICE_TREE = Path("/proc/device-tree/compatible")
 _MANAGER = Path("/sys/class/fpga_manager/fpga0/state")
@@ -137,22 +136,16 @@ class PynqDevice(BridgeDevice):
         return window
 
     def encode(self, observation: Any) -> np.ndarray:
-        codes = self._native.encode(observation) if self._native and self._plain(observation) else None
-        return codec.encode(self.policy, observation) if codes is None else codes
+        return self._native.encode(observation) if self._native else codec.encode(self.policy, observation)
 
     def act(self, observation: Any) -> Tuple[Any, Reply]:
         self._opened()
-        done = self._actor(observation) if self._actor and self._plain(observation) else None
+        done = self._actor(observation) if self._actor else None
         if done is None:
             return super().act(observation)
         action, accumulators, status, cycles = done
         check_done(status)
         return action, Reply(accumulators, cycles)
-
-    def _plain(self, observation: Any) -> bool:
-        """Whether it is what C takes. All else, and all that is refused, is for :mod:`quarl.host.policy.codec`."""
-        return (isinstance(observation, np.ndarray) and observation.dtype == _FLOAT
-                and observation.shape == self.policy.observation_shape and not self.policy.pixels)
 
     def stats(self) -> Dict[str, Any]:
         found = dict(super().stats(), step="python" if self._native is None else "c")

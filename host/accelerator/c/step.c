@@ -1,8 +1,8 @@
-/* What the board does in every step, in one call each: observation to input codes, an inference over the bridge's
- * registers, and both with the outputs. Equal, bit for bit, to host/policy/codec.py and host/accelerator/geometry.py: compile with -ffp-contract=off. */
-#include <math.h>
+/* What the board does in every step, in one call each: an inference over the bridge's registers, and observation to
+ * outputs around it. Equal, bit for bit, to host/accelerator/geometry.py. */
 #include <stdint.h>
 
+#include "codec.h"
 #include "quarl_registers.h"
 
 /* Registers are words: one access each, never memcpy, which may repeat or split them. */
@@ -56,24 +56,6 @@ static void unpack(const struct stream *s, const uint8_t *frame, int32_t *values
     }
 }
 
-/* quarl.host.accelerator.native._Encoder */
-struct encoder {
-    const float *observation, *scale, *offset;
-    int8_t *codes;
-    int32_t features, low, high;
-};
-
-/* Returns the number of features, or the first that is not finite. */
-int32_t quarl_encode(const struct encoder *e) {
-    for (int32_t i = 0; i < e->features; i++) {
-        if (!isfinite(e->observation[i])) return i;
-        const float product = e->observation[i] * e->scale[i];
-        const float value = rintf(product + e->offset[i]);
-        e->codes[i] = (int8_t)(value < e->low ? e->low : value > e->high ? e->high : (int32_t)value);
-    }
-    return e->features;
-}
-
 /* One inference; needs CTRL_AUTO_START. Returns the STATUS word: the accumulators are its own if it is done. */
 uint32_t quarl_step(struct call *c) {
     const int32_t written = words_of(&c->observation), read = words_of(&c->action);
@@ -91,21 +73,13 @@ uint32_t quarl_step(struct call *c) {
 struct act {
     const struct encoder *encoder;      /* whose codes are the call's */
     struct call *call;
-    const float *scale, *bias;
-    float *values;
-    int32_t outputs;
+    const struct decoder *decoder;
     uint32_t status;
 };
 
 /* A whole step. Returns the first of the largest values, or -1 for an observation that is not finite. */
 int32_t quarl_act(struct act *a) {
-    int32_t best = 0;
     if (quarl_encode(a->encoder) < a->encoder->features) return -1;
     a->status = quarl_step(a->call);
-    for (int32_t i = 0; i < a->outputs; i++) {
-        const float product = (float)a->call->accumulators[i] * a->scale[i];
-        a->values[i] = product + a->bias[i];
-        if (a->values[i] > a->values[best]) best = i;
-    }
-    return best;
+    return quarl_decode(a->decoder, a->call->accumulators);
 }

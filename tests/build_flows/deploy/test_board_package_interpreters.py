@@ -72,10 +72,12 @@ def home(made, machine):
 def test_every_device_plays_alike(home, machine):
     reference = machine.play(home, "integer")
     emulated = machine.play(home, "emulator")
+    in_numpy = machine.play(home, "integer", compiler=False)
+    assert (reference["device_stats"]["step"], in_numpy["device_stats"]["step"]) == ("c", "numpy")
     in_c, in_python = machine.play(home, "pynq"), machine.play(home, "pynq", compiler=False)
     assert (in_c["device_stats"]["step"], in_python["device_stats"]["step"]) == ("c", "python")
     assert len(reference["played"]) == reference["steps"] + 2 > 20
-    for other in (emulated, in_c, in_python):
+    for other in (emulated, in_numpy, in_c, in_python):
         assert other["played"] == reference["played"]
         assert other["device_stats"]["inferences"] == reference["steps"]
     assert emulated["fpga_cycles"] == in_c["fpga_cycles"] == in_python["fpga_cycles"]

@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 
-from quarl.host.accelerator import description, registers
+from quarl.host.accelerator import description, native, registers
 from quarl.host.connect import create
 from quarl.host.devices.emulator import Emulator, EmulatorDevice
 from quarl.host.devices.finn_dma import FinnDmaDevice
@@ -52,6 +52,12 @@ def on_integers(what, folder, monkeypatch):
 
 
 @contextlib.contextmanager
+def on_integers_in_numpy(what, folder, monkeypatch):
+    monkeypatch.setattr(native, "compiled", lambda: None)
+    yield lambda: create("integer", what.policy, folder)
+
+
+@contextlib.contextmanager
 def on_pynq_in_c(what, folder, monkeypatch):
     with rtl(folder) as emulator:
         pynq_shim.install(monkeypatch, pynq_shim.Board(emulator))
@@ -88,9 +94,9 @@ def on_server(what, folder, monkeypatch):
         yield lambda: RemoteDevice(what.policy, server.address)
 
 
-DEVICES = {"emulator": on_emulator, "integer": on_integers, "pynq in C": on_pynq_in_c,
-           "pynq in Python": on_pynq_in_python, "finn-dma": on_finn_dma,
-           "remote": on_server}
+DEVICES = {"emulator": on_emulator, "integer in C": on_integers, "pynq in C": on_pynq_in_c,
+           "pynq in Python": on_pynq_in_python, "integer in numpy": on_integers_in_numpy,
+           "finn-dma": on_finn_dma, "remote": on_server}
 
 
 @pytest.fixture

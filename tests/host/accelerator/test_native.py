@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from quarl.host.accelerator import native, registers
 from quarl.host.accelerator.geometry import Geometry, Stream
-from quarl.host.errors import ToolError
+from quarl.host.errors import ToolError, UserError
 from quarl.host.policy import ActionSpace, codec
 from tests.host.accelerator.test_geometry import streams
 from tests.host.helpers import make_policy, refused
@@ -52,7 +52,8 @@ def test_encode_refuses_what_is_not_finite(library, bad, index):
     functions = native.Native(library, policy_of([1] * 7, [0] * 7))
     observation = np.arange(7, dtype=np.float32)
     observation[index] = bad
-    assert functions.encode(observation) is None
+    with pytest.raises(UserError, match=f"^an observation must be finite, found {bad} in feature {index}"):
+        functions.encode(observation)
     observation[index] = 1
     assert functions.encode(observation).tolist() == [[*range(index), 1, *range(index + 1, 7)]]
 
@@ -125,6 +126,17 @@ def test_other_flags_and_sources_make_another_library(tmp_path, monkeypatch):
     assert len(libraries) == 3
 
 
+@pytest.mark.parametrize(("machine", "features", "expected"), [
+    ("armv7l", "Features\t: half thumb neon vfpv3", ["-mfpu=neon"]), ("armv7l", "Features\t: half thumb vfpv3", []),
+    ("armv7l", None, []), ("x86_64", "flags\t: neon", [])])
+def test_the_simd_unit_of_a_32_bit_arm_is_used(tmp_path, monkeypatch, machine, features, expected):
+    if features:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{features}\n")
+    monkeypatch.setattr(native, "_CPU", tmp_path / "cpuinfo")
+    monkeypatch.setattr(native.platform, "machine", lambda: machine)
+    assert native._machine_flags() == expected
+
+
 def test_no_compiler(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert native.compiled() is None
@@ -136,8 +148,8 @@ def test_a_compiler_that_fails(tmp_path, monkeypatch):
     compiler.write_text("#!/bin/sh\necho no such option\nexit 3\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    with refused(ToolError, f"{compiler} must compile host/accelerator/c/step.c", "exit code 3:\nno such option\n",
-                 "mend the compiler, or remove it: the step is then done in Python"):
+    with refused(ToolError, f"{compiler} must compile host/c", "exit code 3:\nno such option\n",
+                 "mend the compiler, or remove it: its work is then done in Python"):
         native.compiled()
     assert not (tmp_path / "step").exists()
 

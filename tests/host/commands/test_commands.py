@@ -70,7 +70,7 @@ def fails(monkeypatch):
 
 def test_the_closing_table(folder, call, fails, monkeypatch):
     fails(network_ns=2000)
-    monkeypatch.setattr(Clocked, "stats", lambda self: {"temperature_c": 41.27})
+    monkeypatch.setattr(Clocked, "stats", lambda self: {"step": "numpy", "temperature_c": 41.27})
     (folder / "accel" / "reports").mkdir()
     (folder / "accel" / "reports" / "synth.json").write_text(
         '{"total": {"lut": 3194, "ff": 1270, "dsp": 0, "bram36": 0.5}}')
@@ -80,10 +80,12 @@ def test_the_closing_table(folder, call, fails, monkeypatch):
     assert lines[:5] == [*(f"episode {i} of 3: return 4" for i in (1, 2, 3)), "", "CartPole-v1 on clocked"]
     rows = dict(line.strip().split("  ", 1) for line in lines[5:-1])
     assert {name: value.strip() for name, value in rows.items() if name in (
-        "return", "network, us", "FPGA latency", "shadow check", "resources", "temperature")} == {
+        "return", "network, us", "FPGA latency", "shadow check", "resources", "temperature",
+        "the step is done in")} == {
         "return": "4.0 ± 0.0 (3 episodes, 12 steps)", "network, us": "p50 2.0   p90 2.0   p99 2.0",
         "FPGA latency": "21 cycles, 0.21 us at 100 MHz", "shadow check": "0 mismatches in 12 steps",
-        "resources": "LUT 3194   FF 1270   DSP 0   BRAM36 0.5", "temperature": "41.3 °C"}
+        "resources": "LUT 3194   FF 1270   DSP 0   BRAM36 0.5", "temperature": "41.3 °C",
+        "the step is done in": "numpy"}
     assert json.loads(last)["steps"] == 12 and (folder / "run" / "pynq.csv").exists()
     assert len({line.index(value) for line in lines[5:-1] for value in [line.split("  ", 2)[2].strip()]}) == 1
 

@@ -4,6 +4,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from quarl.host.accelerator import native
 from quarl.host.devices.integer import IntegerDevice
 from quarl.host.devices.pynq import PynqDevice
 from quarl.host.policy import ActionSpace
@@ -25,10 +26,12 @@ def policy(request):
     return dataclasses.replace(policy, action=action, head=head, **scales)
 
 
-@pytest.fixture(params=["integer", "bridge", "pynq in C", "pynq in Python"])
+@pytest.fixture(params=["integer in C", "integer in numpy", "bridge", "pynq in C", "pynq in Python"])
 def make(request, policy, tmp_path, monkeypatch):
     model = BridgeModel(policy, describe(policy, tmp_path))
-    if request.param == "integer":
+    if request.param == "integer in numpy":
+        monkeypatch.setattr(native, "compiled", lambda: None)
+    if request.param.startswith("integer"):
         return lambda: IntegerDevice(policy)
     if request.param == "bridge":
         return lambda: ModelDevice(policy, tmp_path, model)

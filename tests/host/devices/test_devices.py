@@ -5,16 +5,18 @@ import numpy as np
 import pytest
 
 from quarl.host import connect
-from quarl.host.accelerator import description
+from quarl.host.accelerator import description, native
 from quarl.host.devices.emulator import Emulator, EmulatorDevice
 from quarl.host.devices.finn_dma import FinnDmaDevice
 from quarl.host.devices.integer import IntegerDevice
 from quarl.host.devices.interface import Device, Reply
 from quarl.host.devices.pynq import PynqDevice
 from quarl.host.errors import ToolError, UserError
+from quarl.host.policy import codec
 from quarl.host.policy.integer import accumulators
 from tests.host.accelerator.test_description import FIX, make_accelerator
 from tests.host.helpers import make_policy, random_codes, random_policy, refused
+from tests.host.policy.pixels import pixel_policy, random_pixels
 
 LIBRARY = "the emulator must be a shared library built on this machine"
 BUILD = "build it with `quarl build RUN --target emulate`"
@@ -39,15 +41,35 @@ def test_names_of_devices(tmp_path):
         assert connect.create(name, make_policy(), tmp_path).name == name
 
 
-def test_integer_device_is_the_reference():
+@pytest.mark.parametrize("step", ["c", "numpy"])
+def test_integer_device_is_the_reference(monkeypatch, step):
+    if step == "numpy":
+        monkeypatch.setattr(native, "compiled", lambda: None)
     policy = random_policy([5, 7, 3], 4, 3, 6, seed=0)
     codes = random_codes(policy, 20, seed=1)
     with IntegerDevice(policy) as device:
         device.reset()
         replies = [device.step(row) for row in codes]
-        assert device.stats() == {"inferences": 20}
+        assert device.stats() == {"inferences": 20, "step": step}
     assert all(reply.accumulators.dtype == np.int32 and reply.cycles is None for reply in replies)
     assert np.array_equal(np.stack([reply.accumulators for reply in replies]), accumulators(policy, codes))
+
+
+@pytest.mark.parametrize("step", ["c", "numpy"])
+def test_integer_device_takes_pixels(monkeypatch, step):
+    if step == "numpy":
+        monkeypatch.setattr(native, "compiled", lambda: None)
+    policy = pixel_policy()
+    seen = random_pixels(policy, 5, 0)
+    expected = accumulators(policy, seen)
+    with IntegerDevice(policy) as device:
+        assert device.stats()["step"] == step
+        assert np.array_equal([reply.accumulators for reply in device.step_many(device.encode(seen))], expected)
+        for observation, want in zip(seen, expected, strict=True):
+            action, reply = device.act(observation)
+            assert np.array_equal(reply.accumulators, want)
+            assert action == codec.decode(policy, want[None])[1][0]
+        assert device.stats()["inferences"] == 10
 
 
 class Recorder(Device):

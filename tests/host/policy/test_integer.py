@@ -7,24 +7,10 @@ from hypothesis import strategies as st
 from quarl.host.policy import Layer
 from quarl.host.policy.integer import accumulators, convolve, count_thresholds, matmul, trace
 from tests.host.helpers import make_policy, random_codes, random_policy
+from tests.host.policy import naive
 from tests.host.policy.pixels import pixel_policy, random_pixels
 
 BITS = st.integers(2, 8)
-
-
-def naive_trace(policy, codes):
-    """Per layer, rows of accumulators and of codes (None for the last layer), all Python ints."""
-    rows, steps = codes.tolist(), []
-    for layer in policy.layers:
-        weights = layer.weights.tolist()
-        sums = [[sum(w * q for w, q in zip(channel, row, strict=True)) for channel in weights] for row in rows]
-        if layer.thresholds is None:
-            steps.append((sums, None))
-            continue
-        tables = layer.thresholds.tolist()
-        rows = [[sum(acc >= t for t in table) for acc, table in zip(row, tables, strict=True)] for row in sums]
-        steps.append((sums, rows))
-    return steps
 
 
 @settings(max_examples=80, deadline=None)
@@ -36,7 +22,7 @@ def naive_trace(policy, codes):
 def test_equals_python_integers(sizes, weight_bits, act_bits, input_bits, count, seed):
     policy = random_policy(sizes, weight_bits, act_bits, input_bits, seed)
     codes = random_codes(policy, count, seed)
-    expected, found = naive_trace(policy, codes), trace(policy, codes)
+    expected, found = naive.trace(policy, codes), trace(policy, codes)
     assert len(found) == len(expected)
     for index, (acc, hidden) in enumerate(found):
         assert acc.dtype == np.int32 and acc.tolist() == expected[index][0]
@@ -84,7 +70,7 @@ def test_exact_beyond_float32(inputs):
     zeros = np.zeros(inputs, np.float32)
     policy = make_policy(input_bits=8, observation_shape=(inputs,), encode_scale=zeros, encode_offset=zeros,
                          layers=(layer,))
-    expected = naive_trace(policy, codes)[-1][0]
+    expected = naive.trace(policy, codes)[-1][0]
     assert any(int(np.float32(value)) != value for value in expected[0]), "float32 would do: a weak example"
     assert accumulators(policy, codes).tolist() == expected
 

@@ -53,7 +53,7 @@ def test_steps_are_the_reference(access):
     with serving(keys=access) as server, RemoteDevice(POLICY, server.address, access) as device:
         assert device.name == "remote"
         replies = [device.step(row) for row in rows]
-        assert device.stats() == {"inferences": 200}
+        assert device.stats() == {"inferences": 200, "step": "c"}
         device.reset()
         batch = device.step_many(rows)
     assert np.array_equal([reply.accumulators for reply in replies], accumulators(POLICY, rows))
