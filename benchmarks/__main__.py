@@ -14,8 +14,8 @@ LATEST = Path(__file__).with_name("latest.json")
 TABLE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BENCHMARKS = (chain.help_time, chain.demo, chain.emulator_rate, rom_engine.area, rom_engine.latency_w4,
               rom_engine.latency_w2, rom_engine.latency_cartpole, rom_engine.clock, rom_engine.tools, host.overhead,
-              remote.latency, remote.soak, resources.model, studies.widths, studies.searches, training.rollouts,
-              training.ppo, training.off_policy)
+              host.integer, remote.latency, remote.soak, resources.model, studies.widths, studies.searches,
+              training.rollouts, training.ppo, training.off_policy)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
-"""The host's own share of a step, ours and that of FINN+'s driver, side by side in one run.
+"""The host's own share of a step, ours and that of FINN+'s driver, side by side in one run; and the CPU's baseline.
 
-Both talk to a stand-in for the package pynq whose hardware answers at once, so that no device's time is in it.
+Drivers talk to a stand-in for the package pynq whose hardware answers at once, so that no device's time is in it.
 """
 from __future__ import annotations
 
@@ -24,9 +24,14 @@ from quarl.build_flows.building import subject
 from quarl.host.accelerator import description, native, registers
 from quarl.host.accelerator.geometry import Geometry, Stream
 from quarl.host.devices.finn_dma import FinnDmaDevice
+from quarl.host.devices.integer import IntegerDevice
 from quarl.host.devices.pynq import PynqDevice
-from quarl.host.policy import Policy, codec
+from quarl.host.policy import ActionSpace, Policy, codec
+from quarl.host.policy.integer import Reference, Steps, trace
 from quarl.models.actors.bits import Bits
+from quarl.models.actors.convolutional import QuantConvActor
+from quarl.models.export.integer_program import extract
+from quarl.models.export.random_policy import random_policy
 
 _FINN_DRIVER = Path(sys.prefix) / "finn-driver"
 _STEPS, _REPEATS = 200, 25
@@ -108,14 +113,52 @@ def _pynq(policy: Policy, geometry: Geometry) -> dict[str, types.ModuleType]:
     return {"pynq": pynq, "pynq.ps": processor}
 
 
-def _times(sides: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
+def _times(sides: dict[str, Callable[[], Any]], steps: int = _STEPS) -> dict[str, list[float]]:
     """Seconds of CPU a call of every side, in turns."""
     times: dict[str, list[float]] = {name: [] for name in sides}
     for repeat in range(_REPEATS + 1):
         for name, call in sides.items():
             start = time.process_time()
-            for _ in range(_STEPS):
+            for _ in range(steps):
                 call()
             if repeat:          # the first one warms up
-                times[name].append((time.process_time() - start) / _STEPS)
+                times[name].append((time.process_time() - start) / steps)
     return times
+
+
+def integer() -> Iterator[dict[str, Any]]:
+    """A step on the processor, observation to action: in C, in numpy; its layers with the policy made ready anew."""
+    for name, policy in _subjects():
+        rng = np.random.default_rng(0)
+        seen = (rng.integers(0, 256, (64, *policy.observation_shape)).astype(np.uint8) if policy.pixels
+                else rng.normal(size=(64, *policy.observation_shape)).astype(np.float32))
+        codes, steps = codec.encode(policy, seen), 10 if policy.pixels else _STEPS
+        with IntegerDevice(policy) as ours, mock.patch.object(native, "compiled", lambda: None), \
+                IntegerDevice(policy) as plain:
+            times = _times({"c": functools.partial(ours.act, seen[0]), "numpy": functools.partial(plain.act, seen[0]),
+                            "kept": functools.partial(trace, policy, codes[:1]),
+                            "anew": functools.partial(_anew, policy, codes[:1])}, steps)
+            many = _times({"c": functools.partial(ours.step_many, codes),
+                           "numpy": functools.partial(plain.step_many, codes)}, max(1, steps // 10))
+        c, numpy, kept, anew = (1e6 * statistics.median(times[side]) for side in ("c", "numpy", "kept", "anew"))
+        batch = tuple(1e6 * statistics.median(many[side]) for side in ("c", "numpy"))
+        ratio = statistics.median(a / b for a, b in zip(times["numpy"], times["c"], strict=True))
+        unit = "x as fast as numpy, %.1f us against %.1f; a batch of 64 %.0f against %.0f" % (c, numpy, *batch)
+        yield _row(f"host.integer_c_{name}", ratio, unit, ">= 1", ratio >= 1, 1.0)
+        ratio = statistics.median(a / b for a, b in zip(times["anew"], times["kept"], strict=True))
+        unit = "x as fast as with the policy made ready at each inference, %.1f us against %.1f" % (kept, anew)
+        yield _row(f"host.integer_numpy_{name}", ratio, unit, ">= 1.5", ratio >= 1.5, 1.0)
+
+
+def _anew(policy: Policy, codes: np.ndarray) -> Steps:
+    """The layers as if nothing of the policy were kept."""
+    return Reference(policy).trace(codes)
+
+
+def _subjects() -> Iterator[tuple[str, Policy]]:
+    """Random policies of 4 bits: a small one, a large one, and one of Nature-DQN's layers for pixels."""
+    for dims in ((4, 64, 64, 2), (17, 256, 256, 6)):
+        yield "_".join(map(str, dims)), random_policy(dims, Bits(4, 4, 8), 0)[1]
+    shape, empty = (4, 84, 84), np.empty(0, np.float32)
+    actor = QuantConvActor(shape, ((32, 8, 4), (64, 4, 2), (64, 3, 1)), (512, 6), Bits(4, 4, 8)).eval()
+    yield "pixels", extract(actor, empty, empty, shape, ActionSpace("discrete", 6), "random", "random", {})
