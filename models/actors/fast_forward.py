@@ -12,16 +12,20 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import brevitas.nn as qnn
 import torch
 import torch.nn.functional as F
-from brevitas.core.scaling import ScalingImplType
-from brevitas.quant import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
-from brevitas.quant.scaled_int import Int8ActPerTensorFloatMinMaxInit, Uint8ActPerTensorFloatMaxInit
 from torch import Tensor, nn
 from torch.autograd import Function
 
 from quarl.models.actors.quantisers import Pixels
+from quarl.models.actors.quiet_brevitas import (
+    Int8ActPerTensorFloatMinMaxInit,
+    Int8WeightPerChannelFloat,
+    Int8WeightPerTensorFloat,
+    ScalingImplType,
+    Uint8ActPerTensorFloatMaxInit,
+    qnn,
+)
 
 _SMALLEST_MAXIMUM = 1e-10      # Brevitas' scaling_min_val: keeps the scale of an all-zero matrix from being 0
 

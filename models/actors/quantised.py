@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import brevitas.nn as qnn
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,6 +14,7 @@ from quarl.host.content import Content
 from quarl.host.errors import UserError
 from quarl.models.actors import fast_forward, quantisers
 from quarl.models.actors.bits import Bits
+from quarl.models.actors.quiet_brevitas import qnn
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import brevitas.config
-import brevitas.nn as qnn
-from brevitas.core.scaling import ScalingImplType
-from brevitas.quant import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
-from brevitas.quant.scaled_int import Int8ActPerTensorFloatMinMaxInit, Uint8ActPerTensorFloatMaxInit
 from torch import Tensor, nn
 
 from quarl.models.actors.bits import check_bits
-
-# By default a load_state_dict rebuilds quantisers: the learned scales become new parameters, on the CPU, that no
-# optimiser and no target network's update knows. Ours have nothing to rebuild.
-brevitas.config.REINIT_ON_STATE_DICT_LOAD = False
+from quarl.models.actors.quiet_brevitas import (
+    Int8ActPerTensorFloatMinMaxInit,
+    Int8WeightPerChannelFloat,
+    Int8WeightPerTensorFloat,
+    QuantProxyFromInjector,
+    ScalingImplType,
+    Uint8ActPerTensorFloatMaxInit,
+    qnn,
+)
 
 WHITE = 255            # the largest pixel
 ACT_MAX_INIT = 2.0     # where a hidden activation saturates before training; the value is learned
@@ -42,7 +42,7 @@ def input_scale(bits: int) -> float:
 def input_quantiser(bits: int) -> qnn.QuantIdentity:
     """Normalised observations to signed codes -2**(bits-1) .. 2**(bits-1)-1."""
     reach = input_scale(bits) * 2 ** (bits - 1)
-    return qnn.QuantIdentity(act_quant=_ConstantInput, bit_width=bits, min_val=-reach, max_val=reach)
+    return _built(qnn.QuantIdentity(act_quant=_ConstantInput, bit_width=bits, min_val=-reach, max_val=reach))
 
 
 class Pixels(nn.Module):
@@ -60,7 +60,7 @@ class Pixels(nn.Module):
 def hidden_activation(bits: int) -> qnn.QuantReLU:
     """ReLU to unsigned codes 0 .. 2**bits-1, scale learned from a known start."""
     check_bits("act", bits)
-    return qnn.QuantReLU(act_quant=Uint8ActPerTensorFloatMaxInit, bit_width=bits, max_val=ACT_MAX_INIT)
+    return _built(qnn.QuantReLU(act_quant=Uint8ActPerTensorFloatMaxInit, bit_width=bits, max_val=ACT_MAX_INIT))
 
 
 def linear(inputs: int, outputs: int, bits: int, per_channel: bool = False) -> qnn.QuantLinear:
@@ -68,15 +68,31 @@ def linear(inputs: int, outputs: int, bits: int, per_channel: bool = False) -> q
 
     The largest absolute weight, of the layer or of each output channel, sets the scale.
     """
-    return qnn.QuantLinear(inputs, outputs, bias=True, **_weights(bits, per_channel))
+    return _built(qnn.QuantLinear(inputs, outputs, bias=True, **_weights(bits, per_channel)))
 
 
 def convolution(inputs: int, outputs: int, kernel: int | tuple[int, int], stride: int, bits: int,
                 per_channel: bool = False) -> qnn.QuantConv2d:
     """Convolution without padding, with the weights and the bias of :func:`linear`."""
-    return qnn.QuantConv2d(inputs, outputs, kernel, stride, bias=True, **_weights(bits, per_channel))
+    return _built(qnn.QuantConv2d(inputs, outputs, kernel, stride, bias=True, **_weights(bits, per_channel)))
 
 
 def _weights(bits: int, per_channel: bool) -> dict[str, Any]:
     quantiser = Int8WeightPerChannelFloat if per_channel else Int8WeightPerTensorFloat
     return {"weight_quant": quantiser, "weight_bit_width": check_bits("weight", bits)}
+
+
+def _built(module: nn.Module) -> Any:
+    """``module``, whose quantisers a ``load_state_dict`` does not rebuild.
+
+    By default it does, and the learned scales become new parameters, on the CPU, that no optimiser and no target
+    network's update knows. Ours have nothing to rebuild. Brevitas' own setting would be of the whole process.
+    """
+    for part in module.modules():
+        if isinstance(part, QuantProxyFromInjector):
+            part.init_tensor_quant = _nothing
+    return module
+
+
+def _nothing() -> None:
+    """In the place of ``init_tensor_quant`` where all is built."""
