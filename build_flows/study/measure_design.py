@@ -10,7 +10,7 @@ from quarl.build_flows.study.grid import Point
 from quarl.build_flows.study.lock import waiting_for
 from quarl.build_flows.study.measure_policy import checked, ensure_policy
 
-_COPIED = ("config.yaml", "train/model.zip", "train/vecnormalize.pkl", "train/evaluations.json", "train/progress.csv",
+_COPIED = ("config.yaml", "train/model.zip", "train/normaliser.npz", "train/evaluations.json", "train/progress.csv",
            "train/analysis.json", "train/result.json")
 
 

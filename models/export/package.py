@@ -21,6 +21,7 @@ from quarl.host.versions import versions
 from quarl.models.actors.convolutional import QuantConvActor
 from quarl.models.actors.quantised import QuantActor
 from quarl.models.export.integer_program import extract
+from quarl.models.process_state import process_state_kept
 from quarl.models.runs.run_folder import Run, load_run
 
 # Whose versions decide a trained policy
@@ -34,7 +35,8 @@ def qonnx_bytes(actor: QuantActor) -> bytes:
     modules. The exporter drops a bias that is all zero.
     """
     network = nn.Sequential(*copy.deepcopy(actor).cpu()).eval()
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    # QONNX draws names from Python's random numbers.
+    with tempfile.TemporaryDirectory() as folder, _quiet(), process_state_kept():
         from brevitas.export import export_qonnx
         from qonnx.core.datatype import DataType
         from qonnx.core.modelwrapper import ModelWrapper

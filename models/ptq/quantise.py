@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from stable_baselines3.common.vec_env import DummyVecEnv
 from torch import Tensor, nn
 
 from quarl.host.errors import UserError
@@ -20,12 +19,13 @@ from quarl.host.files import sha256, staged_folder, write_json
 from quarl.models.actors.bits import Bits
 from quarl.models.actors.quantisers import input_scale
 from quarl.models.play.evaluate import evaluate
+from quarl.models.process_state import process_state_kept
 from quarl.models.ptq import analysis
 from quarl.models.runs import run_folder
 from quarl.models.runs.checkpoint import MODEL, Snapshot
 from quarl.models.runs.run_folder import Run
 from quarl.models.sb3.policies import convert
-from quarl.models.tasks.spaces import is_pixels, make_env
+from quarl.models.tasks.spaces import is_pixels
 
 METHODS = ("max", "percentile")
 EPISODES = 20        # that the result is the mean of
@@ -85,8 +85,12 @@ def ptq(config: PtqConfig) -> dict[str, Any]:
         finished = run_folder.read_result(out)
         if finished is not None:
             return finished
-    torch.set_num_threads(1)
-    started = time.monotonic()
+    with process_state_kept(threads=1):
+        return _quantise(config, description)
+
+
+def _quantise(config: PtqConfig, description: dict[str, Any]) -> dict[str, Any]:
+    out, started = Path(config.out), time.monotonic()
     source = run_folder.load_run(config.source)
     run = _quantised(source, config, description)
     pixels = is_pixels(run.model.observation_space)
@@ -123,8 +127,6 @@ def _quantised(source: Run, config: PtqConfig, description: dict[str, Any]) -> R
     """The run that ``config.out`` will hold, from a second copy of the ``source``'s model and normaliser."""
     run = dataclasses.replace(run_folder.load_run(config.source), folder=Path(config.out), config=description,
                               result={})
-    run.normaliser.set_venv(DummyVecEnv([lambda: make_env(description["task"])]))     # which saving one asks for
-    run.normaliser.close()
     if config.bits is None:
         with torch.no_grad():
             for parameter in run.model.policy.deployed.parameters():

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from quarl.host.files import PathLike, write_bytes
 from quarl.host.policy import ActionSpace
 from quarl.models.actors.bits import Bits
 from quarl.models.actors.float16 import HalfActor
-from quarl.models.runs.checkpoint import MODEL, NORMALISER
-from quarl.models.sb3.algorithms import ALGORITHMS
+from quarl.models.process_state import process_state_kept
+from quarl.models.runs import checkpoint
 from quarl.models.tasks.normalise import FoldedVecNormalize
 from quarl.models.tasks.spaces import action_space
 
@@ -62,7 +61,7 @@ def read_config(folder: PathLike) -> dict[str, Any]:
     path = Path(folder) / CONFIG
     try:
         config = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
         raise UserError("a run folder must hold a readable config.yaml", " ".join(str(error).split()),
                         "make one with `quarl train`") from error
     missing = [key for key in KEYS if not isinstance(config, dict) or key not in config]
@@ -73,9 +72,13 @@ def read_config(folder: PathLike) -> dict[str, Any]:
 
 
 def read_result(folder: PathLike) -> dict[str, Any] | None:
-    """How training ended, or None if it has not."""
+    """How training ended, or None if it has not. Raises :class:`UserError` where the file is damaged."""
     path = Path(folder) / RESULT
-    return json.loads(path.read_text()) if path.exists() else None
+    if not path.exists():
+        return None
+    with checkpoint.whole(path.parent, path.name):
+        result: dict[str, Any] = json.loads(path.read_text())
+        return result
 
 
 def require_same(found: dict[str, Any], asked: dict[str, Any], out: PathLike) -> None:
@@ -92,19 +95,19 @@ def bits_of(config: dict[str, Any]) -> Bits | None:
 
 
 def load_run(folder: PathLike) -> Run:
-    """Load a finished run. Raises :class:`UserError` for a folder that is none."""
+    """Load a finished run, without its environment; nothing that the folder holds is run as code.
+
+    Raises :class:`UserError` for a folder that is none.
+    """
     folder = Path(folder)
     config, result = read_config(folder), read_result(folder)
     if result is None:
         raise UserError("the run must have finished training", f"no {RESULT} in {folder}",
                         "continue it by repeating its `quarl train` command")
-    try:
-        model = ALGORITHMS[config["algo"]].model.load(folder / "train" / MODEL, device="cpu")
-        normaliser = pickle.loads((folder / "train" / NORMALISER).read_bytes())
-    except Exception as error:          # a damaged archive or pickle can raise anything
-        raise UserError(f"train/ must hold a whole {MODEL} and {NORMALISER}", f"{type(error).__name__}: {error}",
-                        "delete train/ and train again") from error
+    with process_state_kept():          # Stable-Baselines3 seeds all as it makes a model
+        model, normaliser = checkpoint.load(folder / "train", config)
     if model.policy.bits != bits_of(config):
-        raise UserError(f"train/{MODEL} must hold a policy of config.yaml's bits, {bits_of(config) or 'none: fp32'}",
-                        model.policy.bits or "fp32", "delete train/ and train again")
+        raise UserError(f"train/{checkpoint.MODEL} must hold a policy of config.yaml's bits, "
+                        f"{bits_of(config) or 'none: fp32'}", model.policy.bits or "fp32",
+                        "delete train/ and train again")
     return Run(folder, config, result, model, normaliser)

@@ -16,6 +16,7 @@ from stable_baselines3.common.utils import get_device
 from quarl.host.errors import UserError
 from quarl.host.files import explained, write_json
 from quarl.models.actors.bits import HIGHEST, Bits
+from quarl.models.process_state import process_state_kept
 from quarl.models.ptq import analysis
 from quarl.models.ptq.quantise import SAMPLES, activation_limits
 from quarl.models.runs import checkpoint, run_folder
@@ -82,7 +83,7 @@ class TrainConfig:
 def train(config: TrainConfig) -> dict[str, Any]:
     """Train as ``config`` says into ``config.out`` and return ``train/result.json``'s content.
 
-    The folder gets ``config.yaml`` and ``train/``: ``model.zip`` (the best by evaluation), ``vecnormalize.pkl``,
+    The folder gets ``config.yaml`` and ``train/``: ``model.zip`` (the best by evaluation), ``normaliser.npz``,
     ``evaluations.json``, ``progress.csv``, ``tensorboard/``, ``checkpoint/`` and ``result.json``, the last when done.
     The seed fixes the result, on one CPU core, also of a run that was killed and continued. Raises :class:`UserError`.
     """
@@ -98,12 +99,9 @@ def train(config: TrainConfig) -> dict[str, Any]:
         if finished is not None:
             _analyse(config.out, env.observation_space)
             return finished
-    if not config.resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    source = None if config.init is None else _source(config.init, description)
-    run_folder.write_config(Path(config.out), description)
-    result = _run(description, folder, config.device, source)
-    _analyse(config.out, env.observation_space)
+    with process_state_kept(threads=1):
+        result = _run(config, description, folder)
+        _analyse(config.out, env.observation_space)
     return result
 
 
@@ -130,19 +128,33 @@ def _source(init: Path, description: dict[str, Any]) -> run_folder.Run:
     return source
 
 
-def _run(description: dict[str, Any], folder: Path, device: str, source: run_folder.Run | None) -> dict[str, Any]:
-    torch.set_num_threads(1)
-    settings, saved = description["settings"], folder / "checkpoint"
-    venv = MonitoredVecEnv([lambda: make_env(description["task"]) for _ in range(settings["n_envs"])])
-    if saved.exists():
-        model, history = _resume(description, saved, venv, device), History.read(saved)
-    else:
-        model, history = _new(description, venv, device, source), History()
-    with explained(folder):
-        (folder / "tensorboard").mkdir(parents=True, exist_ok=True)
-    model.set_logger(Logger(str(folder), [ProgressTable(folder / "progress.csv", model.num_timesteps),
-                                          TensorBoardOutputFormat(str(folder / "tensorboard"))]))
-    total = settings["total_steps"]
+def _run(config: TrainConfig, description: dict[str, Any], folder: Path) -> dict[str, Any]:
+    source = None if config.init is None else _source(config.init, description)
+    saved = folder / "checkpoint"
+    venv = MonitoredVecEnv([lambda: make_env(config.task) for _ in range(description["settings"]["n_envs"])])
+    try:
+        if config.resume and saved.exists():
+            model, history = checkpoint.resume(saved, description, venv, config.device)
+        else:
+            model, history = _new(description, venv, config.device, source), History()
+        # Only now that all is known to be in order may what was trained before be deleted.
+        with explained(folder):
+            if not config.resume and folder.exists():
+                shutil.rmtree(folder)
+            (folder / "tensorboard").mkdir(parents=True, exist_ok=True)
+        run_folder.write_config(Path(config.out), description)
+        _learn(model, description, history, folder)
+    finally:
+        venv.close()
+    return _finish(folder, history, description["settings"])
+
+
+def _learn(model: BaseAlgorithm, description: dict[str, Any], history: History, folder: Path) -> None:
+    """Train ``model`` for the steps that are left, with all that happens meanwhile."""
+    with checkpoint.whole(folder, "progress.csv"):
+        table = ProgressTable(folder / "progress.csv", model.num_timesteps)
+    model.set_logger(Logger(str(folder), [table, TensorBoardOutputFormat(str(folder / "tensorboard"))]))
+    total = description["settings"]["total_steps"]
     progress = Progress(total)
     supervisor = Supervisor(description, run_folder.bits_of(description), model.get_vec_normalize_env(), history,
                             folder, progress)
@@ -156,8 +168,6 @@ def _run(description: dict[str, Any], folder: Path, device: str, source: run_fol
     finally:
         progress.close()
         model.logger.close()
-        venv.close()
-    return _finish(folder, history, settings)
 
 
 def _new(description: dict[str, Any], venv: MonitoredVecEnv, device: str,
@@ -176,15 +186,6 @@ def _new(description: dict[str, Any], venv: MonitoredVecEnv, device: str,
         if bits is not None and not description["delay"]:
             seen = source.normaliser.normalize_obs(analysis.rollout_observations(source, SAMPLES))
             convert(model, bits, activation_limits(source.actor, torch.from_numpy(seen)))
-    return model
-
-
-def _resume(description: dict[str, Any], saved: Path, venv: MonitoredVecEnv, device: str) -> BaseAlgorithm:
-    normalised = FoldedVecNormalize.load(str(saved / checkpoint.NORMALISER), venv)
-    model = algorithms.ALGORITHMS[description["algo"]].model.load(saved / checkpoint.MODEL, env=normalised,
-                                                                  device=device)
-    checkpoint.restore_replay(saved, model)
-    checkpoint.seed_afresh(model, description["seed"])
     return model
 
 

@@ -130,8 +130,9 @@ def test_a_negative_seed_is_refused(run, arguments, capsys):
 
 @pytest.mark.parametrize(("name", "text"), [
     ("config.yaml", "a run folder must hold a readable config.yaml, found while scanning a simple key "),
-    ("train/model.zip", "train/ must hold a whole model.zip and vecnormalize.pkl, found "),
-    ("train/vecnormalize.pkl", "train/ must hold a whole model.zip and vecnormalize.pkl, found ")])
+    ("train/result.json", "train/ must hold a whole result.json, found JSONDecodeError: "),
+    ("train/model.zip", "train/ must hold a whole model.zip and normaliser.npz, as config.yaml has it, found "),
+    ("train/normaliser.npz", "train/ must hold a whole model.zip and normaliser.npz, as config.yaml has it, found ")])
 def test_a_damaged_run_is_explained(run, name, text, capsys):
     (run / name).write_bytes((run / name).read_bytes()[:30])
     assert text in failed(capsys, "eval", run)

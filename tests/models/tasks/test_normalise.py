@@ -1,5 +1,3 @@
-import pickle
-
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ from quarl.host.policy import ActionSpace, codec
 from quarl.models.actors.bits import Bits
 from quarl.models.export.integer_program import extract
 from quarl.models.export.random_policy import random_actor
+from quarl.models.runs import normaliser_file
 from quarl.models.tasks.normalise import CLIP, FoldedVecNormalize
 from quarl.models.tasks.spaces import make_env
 from tests.models.strategies import bits, seeds
@@ -76,12 +75,39 @@ def test_close_to_vecnormalize_and_clipped():
     assert np.abs(made.normalize_obs(observations)).max() == CLIP
 
 
-def test_survives_pickling():
-    made = normaliser(2, 6, [1.0, 2.0], [3.0, 4.0])
-    loaded = pickle.loads(pickle.dumps(made))
-    for ours, theirs in zip(made.fold(), loaded.fold(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert loaded.input_scale == made.input_scale
+@pytest.mark.parametrize("norm_reward", [False, True, "sign"])
+def test_its_file_holds_all_of_it(norm_reward):
+    def played(made, steps):
+        made.reset()
+        return [made.step(np.array([step % 2]))[:2] for step in range(steps)]
+
+    def fresh():
+        venv = DummyVecEnv([lambda: make_env("CartPole-v1")])
+        venv.seed(3)
+        return venv
+    made = FoldedVecNormalize(fresh(), 6, norm_reward, 1)
+    played(made, 50)
+    data = normaliser_file.dump(made)
+    alone, going_on = normaliser_file.load(data, envs=2), normaliser_file.load(data, fresh())
+    assert (alone.num_envs, alone.observation_space, alone.action_space) == (
+        2, made.observation_space, made.action_space)
+    for loaded in (alone, going_on):
+        for ours, theirs in zip(made.fold(), loaded.fold(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    made.venv.seed(3)
+    np.testing.assert_equal(played(made, 30), played(going_on, 30))
+    for ours, theirs in ((made.obs_rms, going_on.obs_rms), (made.ret_rms, going_on.ret_rms)):
+        np.testing.assert_equal(vars(ours), vars(theirs))
+    assert normaliser_file.dump(going_on) == normaliser_file.dump(made) != data
+    going_on.training = False
+    assert not normaliser_file.load(normaliser_file.dump(going_on)).training
+
+
+def test_its_file_is_of_one_task():
+    data = normaliser_file.dump(normaliser(3, 8, [0.0] * 3, [1.0] * 3))
+    with pytest.raises(ValueError, match=r"observations Box\(-inf, inf, \(3,\), float32\), actions Discrete\(2\), and "
+                                         r"of the task Box\(.*\(4,\)"):
+        normaliser_file.load(data, DummyVecEnv([lambda: make_env("CartPole-v1")]))
 
 
 @pytest.mark.parametrize("input_bits", range(2, 9))

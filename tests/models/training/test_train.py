@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 
 import pytest
 import torch
@@ -8,8 +9,8 @@ from quarl.host.errors import UserError
 from quarl.models.actors.bits import Bits
 from quarl.models.play.evaluate import evaluate
 from quarl.models.runs import checkpoint
-from quarl.models.runs.run_folder import load_run
-from quarl.models.sb3.algorithms import ALGORITHMS
+from quarl.models.runs.run_folder import load_run, read_config
+from quarl.models.sb3 import algorithms
 from quarl.models.tasks import presets
 from quarl.models.training import supervisor
 from quarl.models.training import train as training
@@ -33,6 +34,12 @@ def parameters(folder):
 def rows(folder):
     with open(folder / "train" / "progress.csv", newline="") as file:
         return [int(row["timesteps"]) for row in csv.DictReader(file)]
+
+
+def numbers(model):
+    """What a model counts, and its last episodes."""
+    counted = {name: value for name, value in vars(model).items() if type(value) in (int, float)}
+    return counted, [(episode["r"], episode["l"]) for episode in model.ep_info_buffer]
 
 
 def test_run_folder(tiny_run):
@@ -131,6 +138,7 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path, monkeypatch, algo, task
     torch.testing.assert_close(ours.model.get_parameters(), theirs.model.get_parameters(), rtol=0, atol=0,
                                equal_nan=True)
     assert ours.normaliser.obs_rms.mean.tolist() == theirs.normaliser.obs_rms.mean.tolist()
+    assert numbers(ours.model) == numbers(theirs.model)
     assert ours.actor.bits == BITS
 
 
@@ -162,7 +170,7 @@ def test_the_best_evaluation_is_kept(tmp_path, quick, monkeypatch):
     result = train(TrainConfig("CartPole-v1", tmp_path / "run", bits=BITS, steps=2048))
     assert (result["mean_return"], result["timesteps"], result["trained_timesteps"]) == (9.0, 1024, 2048)
     assert (tmp_path / "run" / "train" / "model.zip").read_bytes() == saved[1024].model
-    assert (tmp_path / "run" / "train" / "vecnormalize.pkl").read_bytes() == saved[1024].normaliser
+    assert (tmp_path / "run" / "train" / "normaliser.npz").read_bytes() == saved[1024].normaliser
 
 
 @pytest.mark.parametrize(("scores", "stops_at"), [([500, 500], 512), ([500, 400, 500, 500], 1024)])
@@ -222,9 +230,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_keeps_the_checkpoint(tmp_p
                                         r"--set learning_rate=…, with another --out; the last good checkpoint "
                                         r"stays in .*"):
         train(TrainConfig(task, tmp_path / "run", algo, BITS, 5, 640, settings=small(algo, task)))
-    kept = checkpoint.Snapshot.read(tmp_path / "run" / "train" / "checkpoint")
-    (tmp_path / "model.zip").write_bytes(kept.model)
-    model = ALGORITHMS[algo].model.load(tmp_path / "model.zip")
+    model, _ = checkpoint.load(tmp_path / "run" / "train" / "checkpoint", read_config(tmp_path / "run"))
     assert model.num_timesteps == 160 and all(p.isfinite().all() for p in model.policy.parameters())
 
 
@@ -251,6 +257,36 @@ def test_runs_that_training_cannot_start_from(tmp_path, quick, change, message):
     change = {**change, "init": tmp_path / change.get("init", "float")}
     with pytest.raises(UserError, match=message):
         train(TrainConfig(**{"task": "CartPole-v1", "out": tmp_path / "run", "bits": BITS, "steps": 16, **change}))
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_is_deleted_before_all_is_known_to_be_in_order(tmp_path, quick, monkeypatch):
+    def config(**changes):
+        return TrainConfig(**{"task": "CartPole-v1", "out": tmp_path / "run", "bits": BITS, "steps": 1024,
+                              "init": tmp_path / "float", "resume": False, **changes})
+    train(config(out=tmp_path / "float", bits=None, init=None, steps=16))
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, 1024)
+        train(config())
+    kept = contents(tmp_path / "run")
+    assert "train/checkpoint/model.zip" in kept
+    os.rename(tmp_path / "float", tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"a run folder must hold a readable config\.yaml"):
+        train(config())
+    os.rename(tmp_path / "elsewhere", tmp_path / "float")
+    monkeypatch.setattr(algorithms, "create", lambda *_: pytest.fail("the model cannot be made"))
+    with pytest.raises(pytest.fail.Exception):
+        train(config())
+    assert contents(tmp_path / "run") == kept
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_settings_that_no_model_can_be_made_of_leave_no_folder(tmp_path):
+    with pytest.raises(ValueError):
+        train(TrainConfig("CartPole-v1", tmp_path / "run", steps=64, settings={"learning_rate": "fast"}))
     assert not (tmp_path / "run").exists()
 
 
