@@ -18,7 +18,7 @@ from quarl.host.files.cache_root import cache_root
 from quarl.host.policy import Policy, codec
 
 Actor = Callable[[Any], Optional[Tuple[Any, np.ndarray, int, int]]]
-"""From an observation: action, accumulators, the answer of WAIT and LATENCY_LAST; None where :mod:`quarl.host.policy.codec` must
+"""From an observation: action, accumulators, the answer of WAIT and LATENCY_LAST; None where ``policy.codec`` must
 say what it makes of it."""
 
 _SOURCES = Path(__file__).parent / "c"

@@ -61,7 +61,7 @@ class Program:
         return found
 
     def actor(self) -> Callable[[Any], Optional[Tuple[Any, np.ndarray]]]:
-        """A whole step of an observation: action and accumulators; None where :mod:`quarl.host.policy.codec` must say why not."""
+        """A whole step of an observation: action and accumulators; None where ``policy.codec`` must say why not."""
         accumulators = np.empty(self._outputs, np.int32)
         native = self._native
         play = _Play(*(ctypes.addressof(part) for part in (native.encoder, self._program, native.decoder)),

@@ -81,7 +81,7 @@ def save(folder: Path, model: BaseAlgorithm, normaliser: FoldedVecNormalize, his
         if history.best is not None:
             history.best.write(stage / "best")
         write_json(stage / HISTORY, {"evaluations": history.evaluations, "seconds": history.seconds,
-                                            "best_evaluation": history.best_evaluation})
+                                     "best_evaluation": history.best_evaluation})
         buffer = getattr(model, "replay_buffer", None)
         if buffer is not None:
             _save_replay(stage / REPLAY, buffer)

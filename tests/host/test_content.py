@@ -16,7 +16,7 @@ from quarl.host.policy import integer
 from tests.host.helpers import make_policy, random_codes, random_policy
 from tests.host.policy.pixels import pixel_policy
 
-ROOT = Path(host.__file__).parent.parent
+ROOT = Path(policy.__file__).resolve().parents[2]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -118,6 +118,7 @@ def test_an_import_changes_no_filter_level_or_setting():
 def test_the_first_policy_says_nothing():
     """What the libraries remark about themselves, on import or first use, tells a user nothing."""
     done = subprocess.run([sys.executable, "-W", "always::UserWarning", "-c",
-                           "from quarl.models.actors.bits import Bits\nfrom quarl.models.export.random_policy import random_actor\n"
+                           "from quarl.models.actors.bits import Bits\n"
+                           "from quarl.models.export.random_policy import random_actor\n"
                            "random_actor((3, 4, 2), Bits(4, 4), 0)"], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

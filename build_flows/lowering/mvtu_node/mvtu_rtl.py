@@ -114,7 +114,7 @@ class MVTU_rtl(RTLBackend):
         act_bits = self.get_output_datatype().bitwidth() if len(self.onnx_node.input) > 2 else 0
         mw, mh = self._ints("MW", "MH")
         return Shape(inputs=mw, outputs=mh, weight_bits=_bits(weights), input_bits=codes.bitwidth(),
-                               act_bits=act_bits, acc_bits=sums.bitwidth(), narrow=True)
+                     act_bits=act_bits, acc_bits=sums.bitwidth(), narrow=True)
 
     def _folding(self) -> Folding:
         return Folding(*self._ints("PE", "SIMD"))
