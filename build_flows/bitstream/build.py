@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from quarl.build_flows.folding import planning
 from quarl.build_flows.lowering.lower import lower
 from quarl.build_flows.lowering.session import finn_session
 from quarl.host.errors import UserError
+from quarl.host.files import scratch_folder
 from quarl.hw import boards
 from quarl.hw.boards import Board
 from quarl.hw.engines.finn.library import patched_library
@@ -93,8 +93,7 @@ def make_kit(subject: Subject, options: Options, accel: Path, out: Path, wish: W
         plan = planning.choose(shapes(subject.policy), options.compute, options.fold, board,
                                options.max_lut_percent, options.style)
         with stage(f"FINN+: the Zynq shell with {_SHELLS[wish.shell]}, as a build kit"), \
-                tempfile.TemporaryDirectory(prefix="quarl-finn-") as scratch, finn_session(Path(scratch)):
-            build = Path(scratch)
+                scratch_folder("finn") as build, finn_session(build):
             lowered = lower(subject.policy, subject.onnx, plan.layers, board, build, options.compute,
                             options.style)
             project = zynq.project(lowered.rtl, lowered.geometry, subject.policy.build_id, board, build, wish.shell)

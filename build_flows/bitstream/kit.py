@@ -17,7 +17,7 @@ from typing import Any
 from quarl.build_flows.bitstream.kit_scripts import KIT, MARK, build_sh, readme
 from quarl.build_flows.bitstream.zynq import PRETENDED, Project
 from quarl.host.errors import MismatchError, ToolError, UserError
-from quarl.host.files import explained, sha256, staged_folder, write_bytes, write_json
+from quarl.host.files import explained, recover, sha256, staged_folder, write_bytes, write_json
 from quarl.hw.boards import Board
 from quarl.hw.shell.shell import BUILD_ID_FILE
 from quarl.hw.vivado import hls, verdict
@@ -29,6 +29,7 @@ _OWN = "\\s\"'{}[\\]()"                       # what a path in a script or a sou
 
 def read(folder: Path) -> dict[str, Any]:
     """``kit.json`` of a kit or of its results. Raises :class:`UserError` where there is none."""
+    recover(folder)
     try:
         return dict(json.loads((folder / MARK).read_text()))
     except (OSError, ValueError) as error:

@@ -17,7 +17,7 @@ from quarl.host.accelerator import description
 from quarl.host.accelerator.description import Accelerator
 from quarl.host.accelerator.geometry import Geometry
 from quarl.host.errors import UserError
-from quarl.host.files import canonical_json, sha256, write_json
+from quarl.host.files import canonical_json, recover, sha256, write_json
 from quarl.host.policy import Policy
 from quarl.host.versions import versions
 from quarl.hw.boards import Board
@@ -41,6 +41,7 @@ def key(policy: Policy, options: Options) -> str:
 
 def is_built(out: Path, key: str, targets: Sequence[str]) -> bool:
     """Whether ``out`` holds a whole and unaltered build of ``key`` for one of ``targets``."""
+    recover(out)
     try:
         mark = json.loads((out / _MARK).read_text())
         return (mark["key"] == key and mark["target"] in targets
@@ -51,6 +52,7 @@ def is_built(out: Path, key: str, targets: Sequence[str]) -> bool:
 
 def built_key(out: Path) -> str:
     """The key that ``out`` was built from. Raises :class:`UserError` where there is no build."""
+    recover(out)
     try:
         return str(json.loads((out / _MARK).read_text())["key"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -69,6 +71,8 @@ def mark(out: Path, key: str, target: str) -> None:
 
 def read(out: Path) -> dict[str, Any]:
     """``accel.json`` and the reports by name, None for one that was not asked for."""
+    recover(out)
+
     def load(path: Path) -> Any:
         return json.loads(path.read_text()) if path.exists() else None
     return {"accel": load(out / "accel.json"), **{name: load(out / "reports" / (name + ".json"))

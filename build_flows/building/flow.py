@@ -4,7 +4,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +21,7 @@ from quarl.build_flows.folding.planning import Plan
 from quarl.host.accelerator.geometry import Geometry
 from quarl.host.devices.emulator import Emulator, EmulatorDevice
 from quarl.host.errors import MismatchError
-from quarl.host.files import staged_folder, write_json
+from quarl.host.files import scratch_folder, staged_folder, write_json
 from quarl.host.policy import Policy, codec
 from quarl.hw import boards
 from quarl.hw.boards import Board
@@ -103,8 +102,8 @@ def _lower(subject: Subject, options: Options, board: Board, plan: Plan, codes: 
     from quarl.hw.stitching.stitch import stitch
 
     with stage("FINN: streamline, fold, generate RTL, execute"), \
-            tempfile.TemporaryDirectory(prefix="quarl-finn-") as scratch, finn_session(Path(scratch)):
-        lowered = lower(subject.policy, subject.onnx, plan.layers, board, Path(scratch), options.compute,
+            scratch_folder("finn") as scratch, finn_session(scratch):
+        lowered = lower(subject.policy, subject.onnx, plan.layers, board, scratch, options.compute,
                         options.style)
         stitch(describe_nodes.describe(lowered.rtl), rtl, replace=ENGINES[options.compute])
         write_shell(lowered.geometry, subject.policy.build_id, rtl)
@@ -150,8 +149,7 @@ def _check_netlist(policy: Policy, options: Options, geometry: Geometry, codes: 
     # From all of them, the visited and the random ones
     chosen = codes[np.linspace(0, len(codes) - 1, min(NETLIST_STEPS, len(codes))).astype(int)]
     timing = artefacts.read(folder)["timing"]
-    with tempfile.TemporaryDirectory(prefix="quarl-netlist-") as scratch:
-        place = Path(scratch)
+    with scratch_folder("netlist") as place:
         shutil.copy(folder / "accel.json", place)
         build_emulator(write_netlist(folder / "rtl", options.compute, place / "rtl"), geometry, place)
         with EmulatorDevice(policy, place) as device:

@@ -6,7 +6,6 @@ was cut off goes on where it was. ``PART``: only designs whose name contains it.
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from quarl.build_flows.calibration import table
 from quarl.build_flows.calibration.designs import Design, designs
 from quarl.build_flows.calibration.table import KINDS, PARTS, Row
 from quarl.host.accelerator.geometry import Geometry
+from quarl.host.files import scratch_folder
 
 _INFERENCES = 60
 
@@ -34,8 +34,7 @@ def measure(design: Design) -> list[Row]:
     from quarl.hw.synthesis.count import synthesise
 
     chip = board("pynq-z2")
-    with tempfile.TemporaryDirectory(prefix="quarl-measure-") as scratch:
-        folder = Path(scratch)
+    with scratch_folder("measure") as folder:
         what = subject.random(design.dims, design.bits, 0, folder / "policy", 10)
         with finn_session(folder / "finn"):
             lowered = lower(what.policy, what.onnx, design.folding, chip, folder / "finn", design.engine)

@@ -6,7 +6,6 @@ an action takes is counted, from the first word of its observation to the last w
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from quarl.build_flows.console import stage
 from quarl.host.accelerator import description
 from quarl.host.devices.emulator import EmulatorDevice
 from quarl.host.errors import UserError
-from quarl.host.files import write_json
+from quarl.host.files import scratch_folder, write_json
 from quarl.host.policy import codec
 from quarl.hw.boards import Board
 from quarl.hw.emulation.emulator import build_emulator
@@ -54,8 +53,7 @@ def estimate(subject: Subject, accel: Path) -> dict[str, Any]:
     visited = subject.observations[:subject.visited or None]
     codes = codec.encode(subject.policy, visited[:WARM_UP + ACTIONS])
     with stage(f"netlist: map, count toggles of {len(codes) - WARM_UP} actions"), \
-            tempfile.TemporaryDirectory(prefix="quarl-energy-") as scratch:
-        place = Path(scratch)
+            scratch_folder("energy") as place:
         shutil.copy(accel / "accel.json", place)
         instrument(write_netlist(accel / "rtl", built.engine, place / "rtl"))
         build_emulator(place / "rtl", built.geometry, place)

@@ -8,7 +8,7 @@ from typing import Dict, List, Optional
 
 from quarl.host.accelerator.geometry import Geometry, Stream
 from quarl.host.errors import UserError
-from quarl.host.files import PathLike, write_json
+from quarl.host.files import PathLike, recover, write_json
 
 SCHEMA = 1
 _FIX = "build the accelerator again with `quarl build RUN`"
@@ -45,6 +45,7 @@ def write(accelerator: Accelerator, folder: PathLike) -> None:
 
 def read(folder: PathLike) -> Accelerator:
     """Read ``folder/accel.json``. Raises :class:`UserError` where there is none or it breaks the format."""
+    recover(folder)
     path = Path(folder) / "accel.json"
     try:
         fields = json.loads(path.read_text())

@@ -13,7 +13,7 @@ import numpy as np
 
 from quarl.host.accelerator.geometry import Geometry, Stream
 from quarl.host.errors import ToolError
-from quarl.host.files import cannot_write, sha256, write_bytes
+from quarl.host.files import cannot_write, scratch_folder, sha256, write_bytes
 from quarl.host.files.cache_root import cache_root
 from quarl.host.policy import Policy, codec
 
@@ -89,8 +89,8 @@ def _machine_flags() -> List[str]:
 
 def _compile(command: List[str]) -> bytes:
     try:
-        with tempfile.TemporaryDirectory(prefix="quarl-step-") as scratch:
-            target = Path(scratch) / "step.so"
+        with scratch_folder("step") as scratch:
+            target = scratch / "step.so"
             sources = [str(path) for path in sorted(_SOURCES.glob("*.c"))]
             done = subprocess.run([*command, "-o", str(target), *sources, "-lm"], stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, universal_newlines=True)

@@ -4,11 +4,13 @@ from quarl.host.files.whole import (
            cannot_write,
            canonical_json,
            explained,
+           recover,
+           scratch_folder,
            sha256,
            staged_folder,
            write_bytes,
            write_json,
 )
 
-__all__ = ["PathLike", "cannot_write", "canonical_json", "explained", "sha256", "staged_folder", "write_bytes",
-           "write_json"]
+__all__ = ["PathLike", "cannot_write", "canonical_json", "explained", "recover", "scratch_folder", "sha256",
+           "staged_folder", "write_bytes", "write_json"]

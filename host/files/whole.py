@@ -1,16 +1,17 @@
-"""Files that are either whole or absent: atomic writes, staged folders, content hashes."""
+"""Files that are either whole or absent, after a kill and a loss of power too; content hashes."""
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Iterator, Union
+from typing import Any, Iterator, Set, Union
 
 from quarl.host.errors import ToolError
+from quarl.host.files import leftovers
+from quarl.host.files.durable import exchange, make_folders, sync, sync_handle, sync_tree
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -42,20 +43,36 @@ def explained(path: PathLike) -> Iterator[None]:
 
 
 def write_bytes(path: PathLike, data: bytes) -> None:
-    """Write ``data`` to a temporary name beside ``path``, then rename. Raises :class:`ToolError`."""
-    path = Path(path)
+    """Write ``data`` to a temporary name beside ``path``, then rename. Raises :class:`ToolError`.
+
+    Once this returns, ``data`` survives a loss of power; until then, what was there before does.
+    """
+    path = Path(path).absolute()
     with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=str(path.parent), prefix="." + path.name + ".")
+        lasting = not _is_private(path)
+        make_folders(str(path.parent), lasting)
+        if lasting:
+            leftovers.sweep(str(path.parent))
+        temporary, handle = leftovers.new_file(str(path.parent), "." + path.name + ".")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
+            _write(handle, data)
             os.chmod(temporary, 0o644)
+            if lasting:
+                sync_handle(handle)
             os.replace(temporary, str(path))
+            if lasting:
+                sync(str(path.parent))
         except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+            leftovers.remove(temporary)
             raise
+        finally:
+            os.close(handle)
+
+
+def _write(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest):]
 
 
 def write_json(path: PathLike, value: Any) -> None:
@@ -67,24 +84,77 @@ def write_json(path: PathLike, value: Any) -> None:
 def staged_folder(path: PathLike) -> Iterator[Path]:
     """Fill a new folder beside ``path``; on success it takes ``path``'s place, on any error it vanishes.
 
-    An earlier folder at ``path`` is replaced whole, and stays untouched when the block fails.
+    An earlier folder at ``path`` is replaced whole, and stays untouched when the block fails. Whoever reads such
+    folders calls :func:`recover` before. A folder that has its place survives a loss of power, whole.
     """
     path = Path(path).absolute()    # whatever becomes of the working directory meanwhile
+    lasting = not _is_private(path)
     with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(dir=str(path.parent), prefix="." + path.name + "."))
-    old = stage.with_name(stage.name + ".old")
+        make_folders(str(path.parent), lasting)
+        if lasting:
+            leftovers.sweep(str(path.parent))
+        stage, handle = leftovers.new_folder(str(path.parent), "." + path.name + ".")
+    old = stage[:-len(leftovers.TEMPORARY)] + leftovers.OLD
     try:
-        yield stage
+        with _private(Path(stage)) as folder:
+            yield folder
         with explained(path):
-            os.chmod(str(stage), 0o755)
-            if os.path.lexists(str(path)):
-                os.rename(str(path), str(old))
-            os.rename(str(stage), str(path))
+            os.chmod(stage, 0o755)
+            if lasting:
+                sync_tree(stage)
+            _take_place(stage, str(path), old)
+            if lasting:
+                sync(str(path.parent))
     finally:
-        if os.path.lexists(str(old)) and not os.path.lexists(str(path)):
-            os.rename(str(old), str(path))
-        shutil.rmtree(str(stage), ignore_errors=True)
-        if old.is_symlink() or old.is_file():
-            old.unlink()
-        shutil.rmtree(str(old), ignore_errors=True)
+        with explained(path):
+            try:
+                if os.path.lexists(old) and not os.path.lexists(str(path)):
+                    os.rename(old, str(path))
+                leftovers.remove(stage)
+                leftovers.remove(old)
+            finally:
+                os.close(handle)
+
+
+def _take_place(stage: str, path: str, old: str) -> None:
+    """Rename ``stage`` to ``path``; what was there gets one of the other two names."""
+    if not (os.path.lexists(path) and exchange(stage, path)):
+        if os.path.lexists(path):
+            os.rename(path, old)        # a kill between these two lines is what recover() is for
+        os.rename(stage, path)
+
+
+def recover(path: PathLike) -> None:
+    """Before the folder ``path`` is read: bring it back where a kill left it put aside, and sweep around it."""
+    leftovers.sweep(str(Path(path).absolute().parent))
+
+
+@contextlib.contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A folder below ``TMPDIR`` for as long as the block runs; sweeps those of killed processes."""
+    parent = tempfile.gettempdir()
+    with explained(parent):
+        leftovers.sweep(parent)
+        folder, handle = leftovers.new_folder(parent, "quarl-%s." % purpose)
+    try:
+        with _private(Path(folder)) as path:
+            yield path
+    finally:
+        leftovers.remove(folder)
+        os.close(handle)
+
+
+_in_work: Set[Path] = set()     # folders of this process that nobody reads yet: synced as a whole, or never
+
+
+@contextlib.contextmanager
+def _private(folder: Path) -> Iterator[Path]:
+    _in_work.add(folder)
+    try:
+        yield folder
+    finally:
+        _in_work.discard(folder)
+
+
+def _is_private(path: Path) -> bool:
+    return not _in_work.isdisjoint(path.parents)

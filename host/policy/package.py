@@ -10,7 +10,7 @@ from typing import Any, Dict
 import numpy as np
 
 from quarl.host.errors import UserError
-from quarl.host.files import PathLike, sha256, staged_folder, write_bytes, write_json
+from quarl.host.files import PathLike, recover, sha256, staged_folder, write_bytes, write_json
 from quarl.host.policy.program import SCHEMAS, ActionSpace, Layer, Policy, describe, pack
 from quarl.host.policy.rules import FIX, require, validate
 
@@ -72,6 +72,7 @@ def _read_arrays(folder: Path, manifest: Dict[str, Any]) -> Dict[str, np.ndarray
 def read(folder: PathLike) -> Policy:
     """Read and check a package. Raises :class:`UserError` naming the rule that it breaks."""
     folder = Path(folder)
+    recover(folder)
     manifest = _read_manifest(folder)
     arrays = _read_arrays(folder, manifest)
     try:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -63,8 +62,7 @@ def _verilator() -> Path:
 
 
 def _build(sources: Sequence[Path], parameters: Sequence[str], target: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="quarl-emulator-") as scratch:
-        work = Path(scratch)
+    with scratch_folder("emulator") as work:
         _run([str(_verilator() / "bin" / "verilator_bin"), *_VERILATE, *parameters, "-Mdir", str(work),
               *map(str, sources)])
         runtime = _runtime()

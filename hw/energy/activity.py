@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -67,10 +66,10 @@ def instrument(folder: Path) -> None:
 def _read(text: str) -> dict[str, Cell]:
     """The modules of a netlist, as Yosys writes them in JSON."""
     library = package_folder("pyosys") / "share" / "xilinx" / "cells_sim.v"
-    with tempfile.TemporaryDirectory(prefix="quarl-nets-") as scratch:
-        write_bytes(Path(scratch) / "netlist.v", text.encode())
-        run_yosys({"job": "nets", "library": str(library)}, Path(scratch), worker=_WORKER)
-        modules = json.loads((Path(scratch) / "nets.json").read_text())["modules"]
+    with scratch_folder("nets") as scratch:
+        write_bytes(scratch / "netlist.v", text.encode())
+        run_yosys({"job": "nets", "library": str(library)}, scratch, worker=_WORKER)
+        modules = json.loads((scratch / "nets.json").read_text())["modules"]
     return {match[1]: modules[match[1]] for match in map(_MODULE.match, text.splitlines()) if match}
 
 

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from quarl.host.files import scratch_folder
 from quarl.hw.stitching.sources import sources_in
 from quarl.hw.tools import packages
 from quarl.hw.tools.cache import cached, digest
@@ -29,9 +29,9 @@ def yosys_cached(kind: str, folder: Path, top: str, key: Sequence[str], code: Se
     contents = [part for file in (*inputs, *code, Path(__file__), WORKER) for part in (file.name, file.read_bytes())]
 
     def filled(stage: Path) -> None:
-        with tempfile.TemporaryDirectory(prefix=f"quarl-{kind}-") as scratch:
+        with scratch_folder(kind) as scratch:
             for file in inputs:
                 shutil.copy(file, scratch)
-            fill(Path(scratch), [file.name for file in files], stage)
+            fill(scratch, [file.name for file in files], stage)
 
     return cached(kind, digest([*key, packages.version("pyosys"), *contents]), filled)

@@ -4,7 +4,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import nn
 
 from quarl.host import policy as package
 from quarl.host.errors import UserError
-from quarl.host.files import PathLike
+from quarl.host.files import PathLike, scratch_folder
 from quarl.host.policy import Policy
 from quarl.host.versions import versions
 from quarl.models.actors.convolutional import QuantConvActor
@@ -36,12 +35,12 @@ def qonnx_bytes(actor: QuantActor) -> bytes:
     """
     network = nn.Sequential(*copy.deepcopy(actor).cpu()).eval()
     # QONNX draws names from Python's random numbers.
-    with tempfile.TemporaryDirectory() as folder, _quiet(), process_state_kept():
+    with scratch_folder("export") as folder, _quiet(), process_state_kept():
         from brevitas.export import export_qonnx
         from qonnx.core.datatype import DataType
         from qonnx.core.modelwrapper import ModelWrapper
         from qonnx.util.cleanup import cleanup_model
-        path = Path(folder) / "policy.onnx"
+        path = folder / "policy.onnx"
         export_qonnx(network, torch.zeros(1, *actor.input_shape), export_path=str(path), verbose=False)
         model = cleanup_model(ModelWrapper(str(path)))          # reads the weights that lie beside the model
         if isinstance(actor, QuantConvActor):

@@ -11,7 +11,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
 from quarl.host.errors import UserError
-from quarl.host.files import PathLike, write_bytes
+from quarl.host.files import PathLike, recover, write_bytes
 from quarl.host.policy import ActionSpace
 from quarl.models.actors.bits import Bits
 from quarl.models.actors.float16 import HalfActor
@@ -73,6 +73,7 @@ def read_config(folder: PathLike) -> dict[str, Any]:
 
 def read_result(folder: PathLike) -> dict[str, Any] | None:
     """How training ended, or None if it has not. Raises :class:`UserError` where the file is damaged."""
+    recover(Path(folder) / "train")
     path = Path(folder) / RESULT
     if not path.exists():
         return None

@@ -14,7 +14,7 @@ from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from stable_baselines3.common.utils import get_device
 
 from quarl.host.errors import UserError
-from quarl.host.files import explained, write_json
+from quarl.host.files import explained, recover, write_json
 from quarl.models.actors.bits import HIGHEST, Bits
 from quarl.models.process_state import process_state_kept
 from quarl.models.ptq import analysis
@@ -133,6 +133,7 @@ def _run(config: TrainConfig, description: dict[str, Any], folder: Path) -> dict
     saved = folder / "checkpoint"
     venv = MonitoredVecEnv([lambda: make_env(config.task) for _ in range(description["settings"]["n_envs"])])
     try:
+        recover(saved)
         if config.resume and saved.exists():
             model, history = checkpoint.resume(saved, description, venv, config.device)
         else:

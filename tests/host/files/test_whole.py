@@ -29,6 +29,11 @@ def interrupt(*_, **__):
     raise KeyboardInterrupt
 
 
+def without_exchange(monkeypatch):
+    """As on a file system that cannot let two folders swap their names, where a folder is replaced by two renames."""
+    monkeypatch.setattr(files, "exchange", lambda one, other: False)
+
+
 def interrupted(monkeypatch, name, call, after):
     """Ctrl-C at the ``call``-th ``os.NAME``, before or just after it does its work."""
     real, count = getattr(os, name), [0]
@@ -91,7 +96,7 @@ def test_write_bytes_where_a_folder_is(tmp_path):
     assert tree(tmp_path) == {"x": None}
 
 
-@pytest.mark.parametrize("broken", ["replace", "chmod", "fdopen"])
+@pytest.mark.parametrize("broken", ["replace", "chmod", "write", "fsync"])
 def test_write_bytes_on_a_full_disk(tmp_path, monkeypatch, broken):
     path = tmp_path / "x"
     path.write_bytes(b"old")
@@ -101,7 +106,7 @@ def test_write_bytes_on_a_full_disk(tmp_path, monkeypatch, broken):
     assert tree(tmp_path) == {"x": b"old"}
 
 
-@pytest.mark.parametrize("broken", ["replace", "chmod", "fdopen"])
+@pytest.mark.parametrize("broken", ["replace", "chmod", "write", "fsync"])
 def test_write_bytes_interrupted(tmp_path, monkeypatch, broken):
     (tmp_path / "x").write_bytes(b"old")
     monkeypatch.setattr(os, broken, interrupt)
@@ -167,6 +172,7 @@ def test_staged_folder_on_a_full_disk(tmp_path, monkeypatch, broken, old):
     if old:
         fill(tmp_path / "out", "old")
     before = tree(tmp_path)
+    without_exchange(monkeypatch)
     monkeypatch.setattr(os, broken, no_space)
     with refused(ToolError, RULE, f"No space left on device at {tmp_path}/out", FIX):
         fill(tmp_path / "out")
@@ -185,6 +191,7 @@ def test_staged_folder_that_cannot_be_made(tmp_path):
                                                (2, True, "new")])
 def test_staged_folder_interrupted_while_it_takes_its_place(tmp_path, monkeypatch, call, after, kept):
     fill(tmp_path / "out", "old")
+    without_exchange(monkeypatch)
     interrupted(monkeypatch, "rename", call, after)
     with pytest.raises(KeyboardInterrupt):
         fill(tmp_path / "out", "new")
@@ -209,9 +216,13 @@ def test_staged_folder_leaves_nothing_beside_a_file_that_it_meets(tmp_path):
         assert tree(tmp_path) == {"out": None, "out/new": b"new", "out/sub": None}
 
 
-def test_staged_folder_leaves_nothing_beside_a_link_that_it_meets(tmp_path):
+@pytest.mark.parametrize("at_once", [True, False])
+def test_staged_folder_leaves_nothing_beside_a_link_that_it_meets(tmp_path, monkeypatch, at_once):
     fill(tmp_path / "real", "old")
     (tmp_path / "out").symlink_to(tmp_path / "real")
+    if not at_once:
+        without_exchange(monkeypatch)
     fill(tmp_path / "out")
     assert (tmp_path / "out" / "new").read_bytes() == b"new"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "real"]
+    assert tree(tmp_path / "real") == {"old": b"old", "sub": None}

@@ -14,9 +14,9 @@ from quarl.host import files, policy
 from quarl.host.errors import ToolError, UserError
 from quarl.host.policy import ActionSpace, Layer
 from quarl.host.policy.integer import accumulators
+from tests.host.files.test_whole import FIX, RULE, interrupted, tree, without_exchange
 from tests.host.helpers import RETRY, box_policy, make_policy, random_codes, random_policy, refused, vector
 from tests.host.policy.pixels import pixel_policy, random_pixels
-from tests.host.test_files import FIX, RULE, interrupted, tree
 
 ONNX = b"not looked into"
 
@@ -180,6 +180,7 @@ def test_writing_into_a_read_only_folder(tmp_path):
     ("rename", 2, False, b"old"), ("rename", 2, True, b"new")])
 def test_an_interrupted_write_leaves_a_whole_package(tmp_path, monkeypatch, name, call, after, kept):
     policy.write(make_policy(), tmp_path / "package", b"old")
+    without_exchange(monkeypatch)
     interrupted(monkeypatch, name, call, after)
     with pytest.raises(KeyboardInterrupt):
         policy.write(make_policy(task="New-v0"), tmp_path / "package", b"new")
