@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Type
 
 from quarl.host.files import PathLike, cannot_write, explained
+from quarl.host.files.durable import sync_handle
 from quarl.host.log.meter import PARTS
 
 _STEP = '{"type": "step", "episode": %%d, "step": %%d, "action": %%s, "reward": %%r, "ns": {%s}, "cycles": %%s%%s}\n'
@@ -23,7 +24,8 @@ class RunLog:
 
     A part that would grow beyond ``max_bytes`` is followed by the next. The files of an earlier run give way at the
     first record, not before: a run that never starts destroys nothing. With ``append`` they are continued instead.
-    What an interrupted run had flushed stays readable. Raises ``ToolError`` where the disk refuses.
+    What an interrupted run had flushed stays readable; a part that is closed survives a loss of power, too. Raises
+    ``ToolError`` where the disk refuses.
     """
 
     def __init__(self, path: PathLike, max_bytes: Optional[int] = None, append: bool = False):
@@ -37,7 +39,7 @@ class RunLog:
     def __exit__(self, kind: Optional[Type[BaseException]], value: Any, traceback: Any) -> None:
         if self._file is not None:
             with explained(self.path):
-                self._file.close()
+                _close(self._file)
 
     def write(self, kind: str, **fields: Any) -> None:
         """Add one record."""
@@ -60,7 +62,7 @@ class RunLog:
             if self._file is None:
                 self._file = self._first()
             if self.max_bytes is not None and self._size and self._size + len(line) > self.max_bytes:
-                self._file.close()
+                _close(self._file)
                 self._file = self._open(part(self.path, len(parts(self.path))), "w")
             self._file.write(line)
             self._size += len(line)
@@ -80,6 +82,14 @@ class RunLog:
         file = open(str(path), mode, encoding="ascii")  # noqa: SIM115
         self._size = file.tell()
         return file
+
+
+def _close(file: IO[str]) -> None:
+    try:
+        file.flush()
+        sync_handle(file.fileno())
+    finally:
+        file.close()
 
 
 def part(path: PathLike, number: int) -> Path:

@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import re
 
 import pytest
@@ -47,6 +48,15 @@ def test_everything_but_a_step_is_flushed_at_once(tmp_path, kind):
         log.write("step", step=0)
         log.write(kind)
         assert [record["type"] for record in records(tmp_path / "log")] == ["step", kind]
+
+
+def test_all_parts_are_on_the_disk_once_closed(tmp_path, monkeypatch):
+    synced, real = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(os.fstat(handle).st_size), real(handle)))
+    with RunLog(tmp_path / "x.jsonl", max_bytes=40) as log:
+        for number in range(3):
+            log.write("step", episode=number)
+    assert synced == [path.stat().st_size for path in parts(tmp_path / "x.jsonl")] and len(synced) > 1
 
 
 def test_an_error_in_the_block_keeps_what_was_written(tmp_path):
