@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import fcntl
 import importlib
 import json
@@ -41,20 +42,22 @@ _STUDY = """\
 name: killed
 episodes: 2
 groups:
-  - {tasks: CartPole-v1, algos: ppo, steps: 1024, hidden: [[8]], precisions: [fp32, ptq4, qat2], seeds: [0, 1]}
+  - {tasks: CartPole-v1, algos: ppo, steps: 512, hidden: [[8]], precisions: [ptq4, qat2]}
 """
 _TIMES = re.compile(r'"(seconds|train_seconds)": [0-9.]+')
 
 
+@dataclasses.dataclass(frozen=True)
 class Kind:
-    """A command below ``root``, in which run folders, cache and TMPDIR lie: how to begin, and what comes of it.
+    """What is killed below ``root``, in which run folders, cache and TMPDIR lie.
 
-    ``begin(number)`` makes what the command starts from, with number ``number`` of its arguments.
+    A command for each state to begin from, which ``begin(number)`` makes, in turn; and what the command comes to.
     """
 
-    def __init__(self, root: Path, variants: Sequence[Sequence[str]], begin: Callable[[int], None],
-                 result: Callable[[], dict[str, str]]):
-        self.root, self.variants, self.begin, self.result = root, variants, begin, result
+    root: Path
+    commands: Sequence[tuple[str, ...]]
+    begin: Callable[[int], None]
+    result: Callable[[], dict[str, str]]
 
 
 def _remove(*paths: Path) -> None:
@@ -78,11 +81,11 @@ def _kinds(root: Path) -> dict[str, Kind]:
     run, cache = root / "run", root / "cache"
 
     def begin_build(number: int) -> None:
-        if number % 4 == 0:         # otherwise an accelerator of another folding is replaced
+        if number == 0:             # otherwise an accelerator of another folding is replaced
             _remove(run / "accel", cache)
 
     def begin_export(number: int) -> None:
-        if number % 2 == 0:         # otherwise a package is replaced
+        if number == 0:             # otherwise a package is replaced
             _remove(run / "policy")
 
     def study_table() -> dict[str, str]:
@@ -94,8 +97,8 @@ def _kinds(root: Path) -> dict[str, Kind]:
     return {
         "train": Kind(root, [_TRAIN], lambda number: _remove(run), lambda: {
             "policy": _policy_hash(run), **_texts(run, "config.yaml"), **_texts(run, "train/*.json")}),
-        "export": Kind(root, [("export", "run")], begin_export, lambda: _texts(run / "policy", "*")),
-        "build": Kind(root, [("build", "run"), ("build", "run", "--fold", "min-area")], begin_build, lambda: {
+        "export": Kind(root, [("export", "run")] * 2, begin_export, lambda: _texts(run / "policy", "*")),
+        "build": Kind(root, [("build", "run"), ("build", "run", "--fold", "min-area")] * 2, begin_build, lambda: {
             **_texts(run / "accel", "rtl/*"), **_texts(run / "accel", "**/[!b]*.json")}),
         "study": Kind(root, [("study", "killed.yaml", "--runs", "runs", "--results", "kept", "--jobs", "1")],
                       lambda number: _remove(root / "runs", root / "kept"), study_table)}
@@ -123,13 +126,14 @@ def _attempt(root: Path, command: Sequence[str], kill_after: float | None) -> bo
     """Whether the command ended by itself, before it was to be killed. Raises RuntimeError where it failed."""
     process = multiprocessing.get_context("fork").Process(target=_work, args=(root, command))
     process.start()
-    process.join(kill_after)
-    killed = process.is_alive()
-    if killed:
-        with contextlib.suppress(ProcessLookupError):       # of one that has no group of its own yet, or ended just now
-            os.killpg(process.pid or 0, signal.SIGKILL)
-        process.kill()
-        process.join()
+    try:
+        process.join(kill_after)
+    finally:
+        if process.is_alive() and process.pid is not None:
+            with contextlib.suppress(ProcessLookupError):   # of one that has no group of its own yet, or ended just now
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            process.join()
     if process.exitcode not in (0, -signal.SIGKILL):
         raise RuntimeError(f"{' '.join(command)} ended with {process.exitcode}:\n"
                            + (root / "log").read_text()[-3000:])
@@ -178,43 +182,42 @@ def _orphans(root: Path, known: set[str]) -> list[str]:
 
 def _kill(kind: Kind, name: str, kills: int, chance: random.Random) -> dict[str, Any]:
     """Kill the command so often; what was counted."""
-    root, expected, seconds = kind.root, [], 0.0
-    for command in kind.variants:               # undisturbed
+    root = kind.root
+    expected: dict[tuple[str, ...], dict[str, str]] = {}
+    for command in dict.fromkeys(kind.commands):        # undisturbed
         kind.begin(0)
         subprocess.run([*_QUARL, *command], cwd=root, env={**os.environ, **_environment(root)}, check=True,
                        capture_output=True)
-        expected.append(kind.result())
+        expected[command] = kind.result()
     known = {path.name for path in (root / "tmp").iterdir()}
-    for command in kind.variants:
-        kind.begin(0)
-        _attempt(root, command, None)
-        _import_all(root)
+    kind.begin(0)
+    _attempt(root, kind.commands[0], None)
+    _import_all(root)
     counted: dict[str, Any] = {"kills": 0, "repeats": 0, "finished": 0, "differences": [], "orphans": []}
-    number = -1                                 # the first is not killed: it says how long one takes
-    while number < 0 or counted["kills"] < kills:
-        kind.begin(max(number, 0))
-        variant = max(number, 0) % len(kind.variants)
-        command, begun, row = kind.variants[variant], time.perf_counter(), _ROW if number >= 0 else 0
-        counted["repeats"] -= 1
-        done = False
-        while not done:
+    seconds: dict[int, float] = {}
+    while counted["kills"] < kills:
+        state = counted["finished"] % len(kind.commands)
+        command, begun, row = kind.commands[state], time.perf_counter(), _ROW
+        kind.begin(state)
+        while not _attempt(root, command, _moment(chance, seconds.get(state), row, kills - counted["kills"])):
+            counted["kills"] += 1
             counted["repeats"] += 1
-            may_kill = row > 0 and counted["kills"] < kills
-            done = _attempt(root, command, chance.uniform(0, seconds) if may_kill else None)
-            counted["kills"] += not done
             row -= 1
-        seconds = seconds or time.perf_counter() - begun
+        seconds.setdefault(state, time.perf_counter() - begun)      # of the first, which was left alone
         _wait_for_children(root)
+        found, right = kind.result(), expected[command]
         counted["finished"] += 1
-        found = kind.result()
-        right = expected[variant]
         counted["differences"] += [key for key in right.keys() | found.keys() if right.get(key) != found.get(key)]
         counted["orphans"] += _orphans(root, known)
-        number += 1
         print(f"{name}: {counted['kills']} of {kills} kills, {counted['finished']} finished, "
               f"{len(counted['differences'])} differences, {len(counted['orphans'])} orphans", file=sys.stderr,
               flush=True)
-    return {**counted, "seconds_undisturbed": round(seconds, 2)}
+    return {**counted, "undisturbed_seconds": [round(each, 2) for each in seconds.values()]}
+
+
+def _moment(chance: random.Random, seconds: float | None, row: int, left: int) -> float | None:
+    """When to kill an attempt; None for one that is to finish."""
+    return None if seconds is None or not (row and left) else chance.uniform(0, seconds)
 
 
 def main() -> int:

@@ -1,4 +1,8 @@
-"""One cache folder for everything that is slow to make again: content-addressed, filled atomically."""
+"""One cache folder for everything that is slow to make again: content-addressed, filled atomically.
+
+Entries are synced although they can be made again: one that a loss of power had left half-written would be taken for
+whole. It costs about a millisecond a file; most entries have one or two, FINN's library, the largest, 167.
+"""
 from __future__ import annotations
 
 import fcntl
