@@ -93,7 +93,8 @@ def _compile(command: List[str]) -> bytes:
             target = scratch / "step.so"
             sources = [str(path) for path in sorted(_SOURCES.glob("*.c"))]
             done = subprocess.run([*command, "-o", str(target), *sources, "-lm"], stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, universal_newlines=True)
+                                  stderr=subprocess.STDOUT, universal_newlines=True,
+                                  env=dict(os.environ, TMPDIR=str(scratch)))    # where a kill leaves its own files
             if done.returncode:
                 raise ToolError("%s must compile host/c" % command[0],
                                 "exit code %d:\n%s\n" % (done.returncode, done.stdout.strip()[-2000:]),

