@@ -11,7 +11,7 @@ from benchmarks.chain import _row
 from quarl.build_flows.calibration import table
 from quarl.build_flows.calibration.compare import Compared, compare, spread
 from quarl.build_flows.calibration.designs import HELD_OUT
-from quarl.build_flows.estimate.resources import ENGINES
+from quarl.build_flows.estimate.models import MODELS
 
 _MEDIAN, _WORST, _DESIGNS = 10, 30, 30
 
@@ -21,7 +21,7 @@ def model() -> Iterator[dict[str, Any]]:
     compared = [compare(rows) for rows in table.read().values()]
     held_out = [one for one in compared if one.rows[0].design.role == HELD_OUT]
     yield from _luts("", held_out, _DESIGNS)
-    for engine in ENGINES:
+    for engine in MODELS:
         yield from _luts(f"_{engine}", [one for one in held_out if one.rows[0].design.engine == engine], 1)
     median, worst = (100 * size for size in spread(one.estimated["ff"] / one.measured["ff"] - 1 for one in held_out))
     yield _row("build_flows.ff_model", median, f"% median error of the flip-flops; largest {worst:.1f}",

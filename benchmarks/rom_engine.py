@@ -50,7 +50,7 @@ def _stitched(what: Subject, engine: str, layers: Sequence[Folding],
         folder = Path(scratch)
         with finn_session(folder / "finn"):
             lowered = lower(what.policy, what.onnx, layers, chip, folder / "finn", engine, style)
-            stitch(describe_nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[engine])
+            stitch(describe_nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[engine].replaces)
         write_shell(lowered.geometry, what.policy.build_id, folder / "rtl")
         yield folder / "rtl", lowered.geometry
 

@@ -165,7 +165,25 @@ def mirrored(root: Path) -> Iterator[str]:
             yield f"{name}: there is no {folder}/"
 
 
-RULES = (names, rooms, circles, mapped, order, board, sizes, mirrored)
+ENGINES = {"rom", "dsp", "lut"}
+
+
+def dispatch(root: Path) -> Iterator[str]:
+    """What is done on an engine is in its record or its model: nothing compares an engine's name."""
+    for name, path in sources(root, *ROOMS).items():
+        for line, text in compared(path.read_text()):
+            yield f"{name}:{line}: {text}: ask the engine's record instead"
+
+
+@functools.lru_cache(2000)
+def compared(text: str) -> tuple[tuple[int, str], ...]:
+    """Where the name of an engine is compared, and the comparison."""
+    return tuple((node.lineno, ast.unparse(node)) for node in ast.walk(ast.parse(text))
+                 if isinstance(node, ast.Compare) and re.search(r"engine|compute", ast.unparse(node.left))
+                 and any(isinstance(each, ast.Constant) and each.value in ENGINES for each in ast.walk(node)))
+
+
+RULES = (names, rooms, circles, mapped, order, board, sizes, mirrored, dispatch)
 
 
 def broken(root: Path) -> list[str]:

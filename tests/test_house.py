@@ -45,6 +45,8 @@ def copy(tmp_path_factory):
     ("host/log/meter.py", "import yaml", "yaml* is not on every board"),
     ("host/log/meter.py", "import gymnasium", "gymnasium* is not on every board"),
     ("host/log/meter.py", "match 1:\n    case 1:\n        pass", "not Python 3.8"),
+    ("build_flows/building/options.py", "def f(engine):\n    return engine == 'rom'",
+     "ask the engine's record instead"),
     ("models/extras/more.py", "", "models/extras is not in CONTRIBUTING.md"),
     ("models/runs/more/less.py", "", "models/runs/more/__init__.py must say what the folder holds"),
     ("tests/hw/nowhere/test_it.py", "", "there is no hw/nowhere/"),

@@ -21,7 +21,7 @@ from quarl.host.files import scratch_folder
 from quarl.hw import boards
 from quarl.hw.boards import Board
 from quarl.hw.engines.finn.library import patched_library
-from quarl.hw.engines.registry import ENGINES
+from quarl.hw.engines.registry import engine_of
 from quarl.hw.tools.machine import check_disk, check_memory
 from quarl.hw.vivado import hls, installation
 from quarl.hw.vivado.board_files import find_board_files, finn_board, vivado_places
@@ -97,7 +97,7 @@ def make_kit(subject: Subject, options: Options, accel: Path, out: Path, wish: W
             lowered = lower(subject.policy, subject.onnx, plan.layers, board, build, options.compute,
                             options.style)
             project = zynq.project(lowered.rtl, lowered.geometry, subject.policy.build_id, board, build, wish.shell)
-            kit.write(out, project, build, patched_library(), ENGINES[options.compute], board, mark)
+            kit.write(out, project, build, patched_library(), engine_of(options.compute).replaces, board, mark)
     kit.check_images(out, accel / "rtl")
     if wish.board_files is not None:
         kit.add_board_files(out, board, find_board_files(finn_board(board), [wish.board_files]))

@@ -21,6 +21,7 @@ from quarl.host.files import canonical_json, recover, sha256, write_json
 from quarl.host.policy import Policy
 from quarl.host.versions import versions
 from quarl.hw.boards import Board
+from quarl.hw.engines.registry import engine_of
 
 if TYPE_CHECKING:
     from quarl.build_flows.building.options import Options
@@ -87,7 +88,7 @@ def write_accelerator(out: Path, policy: Policy, options: Options, board: Board,
         policy_hash=policy.hash, build_id=policy.build_id, board=board.name, engine=options.compute,
         fold=options.fold, clock_mhz=float(board.clock_mhz), geometry=geometry, latency_cycles=timing.latency,
         interval_cycles=timing.interval, folding=[dataclasses.asdict(layer) for layer in plan.layers],
-        style=dataclasses.asdict(options.style) if options.compute == "rom" else {},
+        style=dataclasses.asdict(options.style) if engine_of(options.compute).styled else {},
         versions=versions(TOOLS)), out)
 
 

@@ -25,7 +25,7 @@ from quarl.host.files import scratch_folder, staged_folder, write_json
 from quarl.host.policy import Policy, codec
 from quarl.hw import boards
 from quarl.hw.boards import Board
-from quarl.hw.engines.registry import ENGINES
+from quarl.hw.engines.registry import engine_of
 
 BRIDGE_STEPS = 500
 NETLIST_STEPS = 256
@@ -105,7 +105,7 @@ def _lower(subject: Subject, options: Options, board: Board, plan: Plan, codes: 
             scratch_folder("finn") as scratch, finn_session(scratch):
         lowered = lower(subject.policy, subject.onnx, plan.layers, board, scratch, options.compute,
                         options.style)
-        stitch(describe_nodes.describe(lowered.rtl), rtl, replace=ENGINES[options.compute])
+        stitch(describe_nodes.describe(lowered.rtl), rtl, replace=engine_of(options.compute).replaces)
         write_shell(lowered.geometry, subject.policy.build_id, rtl)
         return lowered.geometry, execute(lowered.golden, codes)
 

@@ -7,7 +7,7 @@ from quarl.build_flows.folding.option import check_fold
 from quarl.host.errors import UserError
 from quarl.hw import boards
 from quarl.hw.engines.mvtu.design import SMALL, Style
-from quarl.hw.engines.registry import ENGINES
+from quarl.hw.engines.registry import engine_of
 
 TARGETS = ("emulate", "synth")
 
@@ -26,13 +26,13 @@ class Options:
 
     def __post_init__(self) -> None:
         check_fold("--fold", self.fold)
-        for name, value, known in (("compute", self.compute, tuple(ENGINES)), ("target", self.target, TARGETS)):
-            if value not in known:
-                raise UserError("--{} must be one of {}".format(name, ", ".join(known)), value, "choose one of them")
+        engine = engine_of(self.compute)
+        if self.target not in TARGETS:
+            raise UserError("--target must be one of " + ", ".join(TARGETS), self.target, "choose one of them")
         board = boards.board(self.board)
         if not 0 < self.max_lut_percent <= 100:
             raise UserError("--max-lut-percent must be above 0 and at most 100", self.max_lut_percent, "pass 70")
-        if self.compute != "rom" and self.style != SMALL:
+        if not engine.styled and self.style != SMALL:
             raise UserError("--timing, --products and --weight-rom choose how engine rom is made",
                             f"--compute {self.compute}", "leave them out, or build with --compute rom")
         if self.verify_netlist and self.target == "emulate":

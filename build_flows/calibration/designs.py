@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from quarl.build_flows.estimate.resources import ENGINES
+from quarl.build_flows.estimate.models import MODELS
 from quarl.build_flows.estimate.shape import Folding, Shape, shapes
 from quarl.build_flows.folding.planning import options
 from quarl.host.policy import Policy
@@ -57,13 +57,13 @@ class Design:
 
 def designs() -> list[Design]:
     """All designs: as many on each engine, in turn."""
-    drawn = itertools.zip_longest(*(_drawn(engine, role) for role in _COUNTS for engine in ENGINES))
+    drawn = itertools.zip_longest(*(_drawn(engine, role) for role in _COUNTS for engine in MODELS))
     return [design for row in drawn for design in row if design]
 
 
 def _drawn(engine: str, role: str) -> list[Design]:
     """Random networks: every width as often as any other, sizes and foldings as they come."""
-    rng = np.random.default_rng([ENGINES.index(engine), tuple(_COUNTS).index(role)])
+    rng = np.random.default_rng([tuple(MODELS).index(engine), tuple(_COUNTS).index(role)])
     count = _COUNTS[role]
     widths = [[int(bits) for _ in range(math.ceil(count / len(BITS))) for bits in rng.permutation(BITS)]
               for _ in range(2)]

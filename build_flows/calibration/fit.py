@@ -17,7 +17,7 @@ from quarl.build_flows.calibration.compare import Compared, compare, spread
 from quarl.build_flows.calibration.designs import FITTED, HELD_OUT
 from quarl.build_flows.calibration.table import Row
 from quarl.build_flows.estimate import finn, resources, rom, width_converter
-from quarl.build_flows.estimate.resources import ENGINES
+from quarl.build_flows.estimate.models import MODELS
 from quarl.build_flows.estimate.shape import NO_LANES
 
 FEATURES = tuple(dict.fromkeys((*rom.FEATURES, *finn.FEATURES, *width_converter.FEATURES)))
@@ -41,12 +41,8 @@ def parts(rows: Sequence[Row]) -> list[Part]:
     """The parts of a design's layers that were measured by themselves."""
     design, lanes = rows[0].design, NO_LANES
     found: list[Part] = []
-    counted: dict[tuple[str, ...], dict[str, float]]
     for row, shape, layer in zip(rows, design.shapes(), design.folding, strict=True):
-        if design.engine == "rom":
-            counted = {("unit", "converter"): rom.counts(shape, layer, lanes or layer.simd)}
-        else:
-            counted = finn.parts(shape, layer, design.engine, lanes or layer.simd)
+        counted = MODELS[design.engine].parts(shape, layer, lanes or layer.simd)
         found += [(counts, sum(row.counts[name]["lut"] for name in names), row.total("lut"))
                   for names, counts in counted.items()]
         lanes = layer.pe
@@ -75,7 +71,7 @@ def show(compared: Sequence[Compared]) -> None:
          "-" if one.rows[0].latency is None else one.rows[0].latency, one.latency, "%d" % one.finn["finn_lut"])
         for one in compared])
     for role in (FITTED, HELD_OUT):
-        for engine in ENGINES:
+        for engine in MODELS:
             errors = [one.error() for one in compared
                       if (one.rows[0].design.role, one.rows[0].design.engine) == (role, engine)]
             if errors:
@@ -93,7 +89,7 @@ def draw(compared: Sequence[Compared], folder: Path) -> None:
     data: list[Trace] = []
     for role in (FITTED, HELD_OUT):
         here = [one for one in compared if one.rows[0].design.role == role]
-        for engine, colour in zip(ENGINES, PALETTE.values(), strict=False):
+        for engine, colour in zip(MODELS, PALETTE.values(), strict=False):
             those = [one for one in here if one.rows[0].design.engine == engine]
             data.append({"type": "scatter", "name": engine, "mode": "markers", "meta": {"task": [role]},
                          "x": [one.measured["lut"] for one in those], "y": [one.estimated["lut"] for one in those],

@@ -28,18 +28,18 @@ def measure(design: Design) -> list[Row]:
     from quarl.build_flows.lowering.lower import lower
     from quarl.build_flows.lowering.session import finn_session
     from quarl.hw.boards import board
-    from quarl.hw.engines.registry import ENGINES
+    from quarl.hw.engines.registry import engine_of
     from quarl.hw.shell.shell import write_shell
     from quarl.hw.stitching.stitch import stitch
     from quarl.hw.synthesis.count import synthesise
 
-    chip = board("pynq-z2")
+    chip, engine = board("pynq-z2"), engine_of(design.engine)
     with scratch_folder("measure") as folder:
         what = subject.random(design.dims, design.bits, 0, folder / "policy", 10)
         with finn_session(folder / "finn"):
             lowered = lower(what.policy, what.onnx, design.folding, chip, folder / "finn", design.engine)
-            stitch(describe_nodes.describe(lowered.rtl), folder / "rtl", replace=ENGINES[design.engine])
-            finn = _by_layer(lowered.golden if design.engine == "rom" else lowered.rtl,
+            stitch(describe_nodes.describe(lowered.rtl), folder / "rtl", replace=engine.replaces)
+            finn = _by_layer(lowered.golden if engine.own_nodes else lowered.rtl,
                              lambda node: _finn(node, chip.part))
             places = _by_layer(lowered.rtl, lambda node: [(ROLES[node.op_type], node.name)])
         found = synthesise(folder / "rtl", "accel", design.engine, chip)["layers"]

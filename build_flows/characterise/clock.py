@@ -15,6 +15,7 @@ from quarl.build_flows.building.parts import named
 from quarl.build_flows.console import phases
 from quarl.host.errors import UserError
 from quarl.host.files import write_json
+from quarl.hw.engines.registry import engine_of, uses_dsps
 from quarl.hw.place_and_route.ecp5 import DEVICE, PHASES, place_and_route
 from quarl.hw.shell.shell import SHELL_TOP
 from quarl.hw.tools.prerequisites import require
@@ -24,9 +25,9 @@ LABEL = f"estimate, ECP5 ({DEVICE})"
 
 def check(engine: str, products: str) -> None:
     """Raise ``UserError`` for a design that an ECP5 has no cells for, ``ToolError`` where a tool is missing."""
-    if engine == "dsp" or products == "dsp":
+    if uses_dsps(engine, products):
         raise UserError("--fmax places a design on an ECP5, which has no DSP48 slices",
-                        f"--compute {engine}" if engine == "dsp" else f"--products {products}",
+                        f"--compute {engine}" if engine_of(engine).dsp48 else f"--products {products}",
                         "leave it out, or build with --compute rom --products lut")
     require("place and route")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quarl.host.errors import UserError
+from quarl.hw.engines.registry import ENGINES
 
 if TYPE_CHECKING:
     from quarl.hw.engines.mvtu.design import Style
@@ -48,7 +49,7 @@ def add_bits(parser: argparse.ArgumentParser, usual: int) -> None:
 def add_design(parser: argparse.ArgumentParser) -> None:
     """What a design is made for, and how its layers compute."""
     parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")
-    parser.add_argument("--compute", default="rom", help="engine: rom, dsp or lut (default rom)")
+    parser.add_argument("--compute", default="rom", help=f"engine: {', '.join(ENGINES)} (default rom)")
     parser.add_argument("--max-lut-percent", type=float, default=70.0,
                         help="share of the board's LUTs that the design may take (default 70)")
     parser.add_argument("--timing", default="small", help="engine rom: small, balanced or fast-clock (default small)")

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quarl.host.errors import UserError
+from quarl.hw.engines.registry import ENGINES
 
 if TYPE_CHECKING:
     from quarl.build_flows.search.question import Search
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="trainings of a candidate at parity (default 3)")
     parser.add_argument("--episodes", type=int, default=20, help="to judge a seed by (default 20)")
     parser.add_argument("--steps", type=int, help="environment steps of a training (default: the preset's)")
-    parser.add_argument("--engine", default="rom", help="rom, dsp or lut (default rom)")
+    parser.add_argument("--engine", default="rom", help=f"{', '.join(ENGINES)} (default rom)")
     parser.add_argument("--fold", default="min-area", metavar="FOLD",
                         help="min-area, balanced, min-latency, or the cycles an action may take (default min-area)")
     parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")

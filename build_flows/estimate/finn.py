@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quarl.build_flows.estimate import memories
+from quarl.build_flows.estimate.counts import added
 from quarl.build_flows.estimate.memories import multiplexer
 from quarl.build_flows.estimate.width_converter import converter
 from quarl.hw.engines.widths import index_bits, signed_bits, whole_bytes
@@ -45,9 +46,10 @@ def parts(shape: Shape, folding: Folding, engine: str, lanes: int) -> dict[tuple
             ("converter",): _input_converter(shape, folding, lanes)}
 
 
-def added(*parts: dict[str, float]) -> dict[str, float]:
-    """The sums of counts."""
-    return {name: sum(part.get(name, 0) for part in parts) for name in dict.fromkeys(n for part in parts for n in part)}
+def dsps(shape: Shape, folding: Folding, engine: str, dsp_width: int) -> int:
+    """DSP slices, in whose wide port FINN lays several weights side by side (its mvu.sv)."""
+    lanes = 1 + (dsp_width - (not shape.narrow) - shape.weight_bits) // (shape.weight_bits + shape.input_bits - 1)
+    return {"dsp": -(-folding.pe // lanes) * folding.simd, "lut": 0}[engine]
 
 
 def _fifo(bits: int) -> dict[str, float]:
@@ -71,7 +73,7 @@ def _output_fifo(shape: Shape, folding: Folding) -> dict[str, float]:
 def unit(shape: Shape, folding: Folding, engine: str) -> dict[str, float]:
     """The matrix-vector unit with the streamer of its weights."""
     bits = _accumulator_bits(shape)
-    core = _core_lut(shape, folding, bits) if engine == "lut" else _core_dsp(shape, folding, bits)
+    core = {"lut": _core_lut, "dsp": _core_dsp}[engine](shape, folding, bits)
     return added(_weights(shape, folding), _replayed(shape, folding), core, _queue(folding, bits))
 
 

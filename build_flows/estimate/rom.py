@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quarl.build_flows.estimate import memories, rom_sums
+from quarl.build_flows.estimate.counts import added
 from quarl.build_flows.estimate.memories import multiplexer
 from quarl.build_flows.estimate.rom_sums import Sums
 from quarl.build_flows.estimate.width_converter import converter
@@ -40,10 +41,17 @@ def counts(shape: Shape, folding: Folding, lanes: int, style: Style = SMALL) -> 
 
     ``lanes`` are the codes of an input beat.
     """
-    found = compute(shape, folding, style)
-    for name, count in input_side(shape, folding, lanes, style).items():
-        found[name] = found.get(name, 0) + count
-    return found
+    return added(compute(shape, folding, style), input_side(shape, folding, lanes, style))
+
+
+def parts(shape: Shape, folding: Folding, lanes: int) -> dict[tuple[str, ...], dict[str, float]]:
+    """The same by kinds of nodes: a unit and the converter in front of it are measured together."""
+    return {("unit", "converter"): counts(shape, folding, lanes)}
+
+
+def dsps(shape: Shape, folding: Folding, style: Style, dsp_width: int) -> int:
+    """DSP slices, where the style has any: two products in each."""
+    return {"dsp": -(-folding.pe // 2) * folding.simd, "lut": 0}[style.products]
 
 
 def compute(shape: Shape, folding: Folding, style: Style = SMALL) -> dict[str, float]:

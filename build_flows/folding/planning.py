@@ -18,9 +18,7 @@ from quarl.build_flows.folding.option import FOLDS
 from quarl.host.errors import UserError
 from quarl.hw.boards import Board
 from quarl.hw.engines.mvtu.design import SMALL, Style
-
-# What is chosen must fit, and the LUT model has errors (docs/resources.md).
-MARGIN = {"rom": 1.1, "dsp": 1.2, "lut": 1.2}
+from quarl.hw.engines.registry import engine_of
 
 # `balanced` is the smallest design whose product of LUTs and latency is so near the best one: over a wide range of
 # sizes the product hardly changes, and its very minimum may be many times as large.
@@ -104,7 +102,7 @@ def frontier(shapes: Sequence[Shape], engine: str, board: Board, max_lut_percent
 
     Raises :class:`UserError` as :func:`choose`.
     """
-    margin, limit = MARGIN[engine], board.lut * max_lut_percent / 100
+    margin, limit = engine_of(engine).margin, board.lut * max_lut_percent / 100
     own = [np.array([resources.compute_cost(shape, folding, engine, style) for folding in options(shape)])
            for shape in shapes]
     costs, picks = _search(shapes, engine, style, own, limit / margin, board)

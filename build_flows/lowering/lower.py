@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def lower(policy: Policy, onnx: Path, folding: Sequence[Folding], board: Board, 
     model = steps.step_minimize_bit_width(model, config)
     _widen_weights(model, policy)
     golden = ModelWrapper(model.model.__class__.FromString(model.model.SerializeToString()))
-    rtl = _generate(_fuse(model, style) if engine == "rom" else _buffer(model), config, board)
+    rtl = _generate(_HARDWARE[engine](model, style), config, board)
     return Lowered(golden, rtl, _geometry(rtl))
 
 
@@ -115,7 +115,7 @@ def _fuse(model: Any, style: Style) -> Any:
     return model.transform(InferMVTU(style)).transform(InsertDWC())
 
 
-def _buffer(model: Any) -> Any:
+def _buffer(model: Any, style: Style) -> Any:
     """Width converters and shallow FIFOs between FINN's layers."""
     from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
     from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
@@ -127,6 +127,10 @@ def _buffer(model: Any) -> Any:
         for side in ("inFIFODepths", "outFIFODepths"):
             operation.set_nodeattr(side, [2] * len(operation.get_nodeattr(side)))
     return model.transform(InsertFIFO(create_shallow_fifos=True))
+
+
+_HARDWARE: dict[str, Callable[[Any, Style], Any]] = {"rom": _fuse, "dsp": _buffer, "lut": _buffer}
+"""By engine, how FINN's folded layers become what its RTL is generated of."""
 
 
 def _generate(model: Any, config: Any, board: Board) -> Any:

@@ -10,9 +10,10 @@ from quarl.build_flows.folding.option import check_fold
 from quarl.build_flows.search.reward_parity import Parity
 from quarl.build_flows.search.space import Candidate, Space
 from quarl.build_flows.study.grid import BOARD, EPISODES, Point, precision_of
-from quarl.build_flows.study.groups import ENGINES, resized
+from quarl.build_flows.study.groups import resized
 from quarl.host.errors import UserError
 from quarl.hw import boards
+from quarl.hw.engines.registry import engine_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +37,7 @@ class Search:
     def __post_init__(self) -> None:
         check_fold("--fold", self.folding)
         object.__setattr__(self, "board", boards.board(self.board).name)
-        if self.engine not in ENGINES:
-            raise UserError("--engine must be one of " + ", ".join(ENGINES), self.engine, "choose one of them")
+        engine_of(self.engine, "--engine")
         for option, count in (("--seeds", self.seeds), ("--steps", self.steps), ("--episodes", self.episodes)):
             if count is not None and count < 1:
                 raise UserError(f"{option} must be 1 or more", count, f"pass {option} 3")

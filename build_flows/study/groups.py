@@ -11,11 +11,11 @@ from quarl.build_flows.folding.option import check_fold
 from quarl.build_flows.study.grid import BOARD, FOLDING, INPUT_BITS, Point, Row, is_precision, precision_of, widths_of
 from quarl.host.errors import UserError
 from quarl.hw import boards
+from quarl.hw.engines.registry import ENGINES
 
 KEYS = ("part", "tasks", "algos", "precisions", "methods", "weight_bits", "act_bits", "input_bits", "per_channel",
         "hidden", "engines", "folding", "board", "energy", "seeds", "steps")
 METHODS = ("qat", "ptq")
-ENGINES = ("rom", "dsp", "lut")     # as quarl.hw.engines.registry has them, which imports too much for reading a file
 CORE = "core"
 Group = Mapping[str, Any]
 
@@ -86,7 +86,7 @@ def _designs(group: Group, energy: bool) -> Iterator[dict[str, Any]]:
         return
     foldings = [check_fold("folding", fold) for fold in _list(group.get("folding", FOLDING))]
     found = [_board(name, energy) for name in _names("board", {"board": BOARD, **group})]
-    for engine, folding, board in itertools.product(_chosen("engines", group, ENGINES), foldings, found):
+    for engine, folding, board in itertools.product(_chosen("engines", group, tuple(ENGINES)), foldings, found):
         yield {"engine": engine, "folding": folding, "board": board}
 
 

@@ -13,6 +13,7 @@ from quarl.host.accelerator.geometry import Geometry
 from quarl.host.errors import UserError
 from quarl.host.files import explained, write_bytes, write_json
 from quarl.hw.boards import Board
+from quarl.hw.engines.registry import engine_of
 from quarl.hw.shell.shell import BRIDGE_MODULE, SHELL_TOP, address_width
 from quarl.hw.stitching.sources import modules_in
 from quarl.hw.synthesis.cells import resources
@@ -63,7 +64,7 @@ def map_top(folder: Path, geometry: Geometry, engine: str, board: Board, out: Pa
         added = [file.name for file in write_top(geometry, board, work)]
         cells = run_yosys({"job": "place", "top": TOP, "files": [*files, *added],
                            "keep": [TOP, SHELL_TOP, BRIDGE_MODULE, ADAPTER.stem, *modules_in(work / "accel.sv")],
-                           "infer_dsp": engine != "lut", "primitives": ["PS7", "BUFG"]}, work)
+                           "infer_dsp": engine_of(engine).infers_dsp, "primitives": ["PS7", "BUFG"]}, work)
         write_bytes(stage / f"{TOP}.json", (work / f"{TOP}.json").read_bytes())
         write_json(stage / "cells.json", cells)
 

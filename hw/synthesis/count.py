@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from quarl.host.errors import UserError
 from quarl.host.files import write_json
 from quarl.hw.boards import Board
-from quarl.hw.engines.registry import ENGINES
+from quarl.hw.engines.registry import engine_of
 from quarl.hw.shell.shell import BRIDGE_MODULE, SHELL_TOP
 from quarl.hw.stitching.sources import modules_in
 from quarl.hw.synthesis import cells
@@ -28,8 +27,7 @@ def synthesise(folder: Path, top: str, engine: str, board: Board) -> dict[str, A
     lut_memory, ff, carry4, dsp, bram36; ``percent`` of the board; ``tools`` and ``seconds``. Layers keep their
     boundaries, so that the parts sum up to the whole. Raises UserError for a bad engine, ToolError from Yosys.
     """
-    if engine not in ENGINES:
-        raise UserError("the compute engine must be one of " + ", ".join(ENGINES), engine, "choose one of them")
+    engine_of(engine, "the compute engine")
     done = yosys_cached("synthesis", folder, top, (top, engine, board.family), (Path(__file__), Path(cells.__file__)),
                         lambda work, files, stage: _run(work, files, top, engine, board.family, stage / "result.json"))
     result: dict[str, Any] = json.loads((done / "result.json").read_text())
@@ -40,7 +38,7 @@ def _run(work: Path, files: list[str], top: str, engine: str, family: str, targe
     start = time.monotonic()
     layers = {module: module.removeprefix("accel_") for module in modules_in(work / "accel.sv") if module != "accel"}
     keep = sorted([*layers, BRIDGE_MODULE, "accel", SHELL_TOP])
-    job = {"job": "synthesise", "top": top, "files": files, "keep": keep, "infer_dsp": engine != "lut",
+    job = {"job": "synthesise", "top": top, "files": files, "keep": keep, "infer_dsp": engine_of(engine).infers_dsp,
            "family": family}
     with ThreadPoolExecutor(_JOBS) as pool:
         shares = pool.map(lambda i: run_yosys({**job, "share": keep[i::_JOBS]}, work), range(_JOBS))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quarl.host.files import write_bytes
+from quarl.hw.engines.registry import engine_of
 from quarl.hw.shell.shell import BRIDGE_MODULE, BUILD_ID_FILE, SHELL_TOP
 from quarl.hw.stitching.sources import modules_in
 from quarl.hw.synthesis import cell_models
@@ -34,7 +35,8 @@ def write_netlist(folder: Path, engine: str, out: Path) -> Path:
 
 def _map(work: Path, files: Sequence[str], engine: str, target: Path) -> None:
     types = run_yosys({"job": "netlist", "top": SHELL_TOP, "files": files,
-                       "keep": [*modules_in(work / "accel.sv"), BRIDGE_MODULE, SHELL_TOP], "infer_dsp": engine != "lut",
+                       "keep": [*modules_in(work / "accel.sv"), BRIDGE_MODULE, SHELL_TOP],
+                       "infer_dsp": engine_of(engine).infers_dsp,
                        "wrap": {"accel": [], BRIDGE_MODULE: _PARAMETERS}}, work)
     for name in ("netlist.v", "wrappers.sv"):
         write_bytes(target / name, (work / name).read_bytes())

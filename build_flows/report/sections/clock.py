@@ -6,13 +6,14 @@ from typing import Any
 from quarl.build_flows.report import commands, figures
 from quarl.build_flows.report.inputs import Run
 from quarl.build_flows.report.markup import Html, join, missing, table, tag
+from quarl.hw.engines.registry import uses_dsps
 
 
 def section(run: Run) -> Html:
     """The estimate, labelled as one, and its path in the design's own names."""
     built = run.accelerator
     if run.fmax is None:
-        if built and "dsp" in (built.engine, built.style.get("products")):
+        if built and uses_dsps(built.engine, built.style.get("products")):
             return tag("p", "The estimate of the clock is made on an ECP5, which has no DSP48 slices: there is none "
                             "of this design.", class_="missing")
         return missing("An estimate of the clock, on an ECP5, is", commands.build(run) + " --fmax")

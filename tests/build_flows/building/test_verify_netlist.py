@@ -44,7 +44,7 @@ def test_a_netlist_computes_the_policy(name, tmp_path):
     with finn_session(tmp_path / "finn"):
         lowered = lower(what.policy, what.onnx, [Folding(*fold) for fold in folding], board("pynq-z2"),
                         tmp_path / "finn", engine, style)
-        stitch(describe_nodes.describe(lowered.rtl), tmp_path / "rtl", replace=ENGINES[engine])
+        stitch(describe_nodes.describe(lowered.rtl), tmp_path / "rtl", replace=ENGINES[engine].replaces)
     write_shell(lowered.geometry, what.policy.build_id, tmp_path / "rtl")
     codes = np.random.default_rng(0).integers(*what.policy.input_range, (300, dims[0]), endpoint=True)
     expected = parity.reference(what.policy, codes)

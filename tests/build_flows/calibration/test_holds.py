@@ -4,7 +4,7 @@ import pytest
 from quarl.build_flows.calibration import table
 from quarl.build_flows.calibration.compare import compare, spread
 from quarl.build_flows.calibration.designs import FITTED, HELD_OUT, designs
-from quarl.build_flows.estimate import resources
+from quarl.build_flows.estimate.models import MODELS
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def test_luts_of_designs_that_were_not_fitted(compared):
     held_out = of_role(compared, HELD_OUT)
     median, worst = spread(one.error() for one in held_out)
     assert median <= 0.1 and worst <= 0.3
-    assert {one.rows[0].design.engine for one in held_out} == set(resources.ENGINES)
+    assert {one.rows[0].design.engine for one in held_out} == set(MODELS)
 
 
 def test_flip_flops_dsps_and_block_rams(compared):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from quarl.build_flows.estimate import finn, memories
+from quarl.build_flows.estimate.counts import added
 from quarl.build_flows.estimate.shape import Folding, shapes
 from quarl.build_flows.estimate.width_converter import converter
 from quarl.models.actors.bits import Bits
@@ -41,10 +42,10 @@ def test_equal_widths_need_no_converter(layers):
 def test_parts_are_the_whole(layers):
     for shape, folding, lanes in zip(layers, FOLDING, (8, 4, 4), strict=True):
         for engine in ("dsp", "lut"):
-            whole = finn.added(finn.compute(shape, folding, engine),
+            whole = added(finn.compute(shape, folding, engine),
                                finn.input_side(shape, folding, lanes))
             each = finn.parts(shape, folding, engine, lanes)
-            assert finn.added(*each.values()) == whole
+            assert added(*each.values()) == whole
 
 
 def test_weights_of_a_single_word_are_constants(layers):

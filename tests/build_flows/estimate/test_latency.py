@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quarl.build_flows.building import parity, subject
-from quarl.build_flows.estimate import latency
+from quarl.build_flows.estimate import finn_latency
 from quarl.build_flows.estimate.latency import follow
 from quarl.build_flows.estimate.rom import design
 from quarl.build_flows.estimate.shape import NO_LANES, Folding, Shape, cycles
@@ -90,9 +90,10 @@ def test_many_designs_at_once():
 
 def test_a_layer_of_finns_waits_for_all_its_inputs():
     shape = Shape(64, 8, 4, 4, 0, 14, True)
-    pipeline = latency.LAYER_CYCLES + latency.CONVERTER_CYCLES + latency.compute_depth(Folding(8, 2), "lut")
+    pipeline = finn_latency.LAYER_CYCLES + finn_latency.CONVERTER_CYCLES
+    pipeline += finn_latency.compute_depth(Folding(8, 2), "lut")
     # 64 codes come 4 at a time from cycle 0 to 150; SIMD 2 needs 2 cycles for the last four, one pass is all.
-    once = pipeline + latency.SINGLE_PASS_CYCLES
+    once = pipeline + finn_latency.SINGLE_PASS_CYCLES
     assert follow(shape, Folding(8, 2), "lut", 0, 150, 4) == (152 + once, 152 + once)
     # They are all there at once: 32 cycles for 64 inputs, and a second pass of 32.
     assert follow(shape, Folding(4, 2), "lut", 0, 0, 64) == (32 + pipeline, 64 + pipeline)
@@ -102,7 +103,7 @@ def test_equal_widths_need_no_converter():
     shape = Shape(64, 8, 4, 4, 0, 14, True)
     with_converter, _ = follow(shape, Folding(4, 2), "lut", 0, 150, 4)
     without, _ = follow(shape, Folding(4, 4), "lut", 0, 150, 4)
-    assert with_converter - without == latency.CONVERTER_CYCLES + 1      # and one cycle less for the last beat
+    assert with_converter - without == finn_latency.CONVERTER_CYCLES + 1      # and one cycle less for the last beat
 
 
 def check_emulated(dims, width, folding, folder):

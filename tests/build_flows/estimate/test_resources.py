@@ -6,6 +6,7 @@ import pytest
 
 from quarl.build_flows.calibration import fit
 from quarl.build_flows.estimate import resources, rom
+from quarl.build_flows.estimate.models import MODELS
 from quarl.build_flows.estimate.shape import Folding, Shape, cycles, shapes, shapes_of
 from quarl.hw.engines.mvtu.design import Style
 from quarl.hw.engines.mvtu.unit import Unit
@@ -67,7 +68,7 @@ def test_every_coefficient_is_there_and_not_negative():
     assert all(cost >= 0 for cost in resources.coefficients().values())
 
 
-@pytest.mark.parametrize("engine", resources.ENGINES)
+@pytest.mark.parametrize("engine", MODELS)
 def test_an_estimate_has_all_that_synthesis_counts(engine):
     shape, folding = dense(64, 64, 4, 4, 4), Folding(4, 8)
     found = resources.estimate(shape, folding, engine, 4)

@@ -11,10 +11,11 @@ from quarl.build_flows.estimate.latency import BRIDGE_CYCLES, follow
 from quarl.build_flows.estimate.shape import NO_LANES, Shape
 from quarl.build_flows.folding import planning
 from quarl.build_flows.folding.option import FOLDS
-from quarl.build_flows.folding.planning import MARGIN, choose, frontier, options
+from quarl.build_flows.folding.planning import choose, frontier, options
 from quarl.host.errors import UserError
 from quarl.hw.boards import board
 from quarl.hw.engines.mvtu.design import Style
+from quarl.hw.engines.registry import ENGINES
 from quarl.models.actors.bits import Bits
 from quarl.models.export.random_policy import random_policy
 
@@ -55,10 +56,11 @@ def costs(shapes, engine):
 
 
 @settings(max_examples=25, deadline=None)
-@given(networks(), st.sampled_from(resources.ENGINES), st.sampled_from([3.0, 30.0, 70.0]))
+@given(networks(), st.sampled_from(tuple(ENGINES)), st.sampled_from([3.0, 30.0, 70.0]))
 def test_no_folding_is_better_than_the_chosen_one(shapes, engine, percent):
     every = costs(shapes, engine)
-    fits = [c for c in every.values() if c[0] * MARGIN[engine] <= BOARD.lut * percent / 100 and c[1] <= BOARD.dsp]
+    margin = ENGINES[engine].margin
+    fits = [c for c in every.values() if c[0] * margin <= BOARD.lut * percent / 100 and c[1] <= BOARD.dsp]
     if not fits:
         with pytest.raises(UserError):
             choose(shapes, engine, "min-area", BOARD, percent)
@@ -69,17 +71,17 @@ def test_no_folding_is_better_than_the_chosen_one(shapes, engine, percent):
         plan = choose(shapes, engine, fold, BOARD, percent)
         assert plan.fold == fold
         assert (plan.lut, plan.dsp, plan.latency) == pytest.approx(every[plan.layers])
-        assert plan.lut * MARGIN[engine] <= BOARD.lut * percent / 100 and plan.dsp <= BOARD.dsp
+        assert plan.lut * ENGINES[engine].margin <= BOARD.lut * percent / 100 and plan.dsp <= BOARD.dsp
         assert goal((plan.lut, plan.dsp, plan.latency)) == pytest.approx(min(map(goal, among)))
 
 
-@pytest.mark.parametrize("engine", resources.ENGINES)
+@pytest.mark.parametrize("engine", tuple(ENGINES))
 def test_the_frontier_is_that_of_all_foldings(engine):
     shapes = policy_shapes(6, 8, 12, 4, bits=3)
     every = [c for c in costs(shapes, engine).values() if c[1] <= BOARD.dsp]
     expected, best = [], float("inf")
     for lut, _, latency in sorted(every, key=lambda c: (c[0], c[2])):
-        if latency < best and lut * MARGIN[engine] <= BOARD.lut * 0.7:
+        if latency < best and lut * ENGINES[engine].margin <= BOARD.lut * 0.7:
             expected.append((lut, latency))
             best = latency
     plans = frontier(shapes, engine, BOARD, 70)
@@ -87,7 +89,7 @@ def test_the_frontier_is_that_of_all_foldings(engine):
     assert len(plans) > 10
 
 
-@pytest.mark.parametrize("engine", resources.ENGINES)
+@pytest.mark.parametrize("engine", tuple(ENGINES))
 def test_the_three_folds_trade_area_for_latency(engine):
     small, middle, fast = (choose(net(8, 64, 64, 4), engine, fold, BOARD, 70) for fold in FOLDS)
     assert small.lut < middle.lut < fast.lut

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from quarl.build_flows.study import groups, runner, tables
+from quarl.build_flows.study import runner, tables
 from quarl.build_flows.study.jobs import jobs_of
 from quarl.build_flows.study.read import read_study
 from quarl.host.errors import UserError
@@ -124,11 +124,6 @@ def test_every_combination_of_sizes_and_input_bits_is_a_row(tmp_path):
 def test_the_sizes_are_the_actor_s(tmp_path):
     study = read(tmp_path, "groups: [{tasks: Pendulum-v1, algos: ddpg, precisions: qat4, hidden: [32, 16]}]")
     assert study.points()[0].settings["net_arch"] == {"pi": [32, 16], "qf": [64, 64]}
-
-
-def test_names_of_engines():
-    from quarl.hw.engines import registry
-    assert tuple(registry.ENGINES) == groups.ENGINES
 
 
 def test_the_hardware_study_of_this_repository():

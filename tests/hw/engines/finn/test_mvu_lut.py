@@ -61,7 +61,7 @@ def core() -> str:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """The bench as the only node of an accelerator: a beat of the input stream is a clock cycle."""
     place = tmp_path_factory.mktemp("mvu")
-    for file in (Path(__file__).parent / "rtl" / "mvu_bench.v", ENGINES["lut"]["mvu.sv"]):
+    for file in (Path(__file__).parent / "rtl" / "mvu_bench.v", ENGINES["lut"].replaces["mvu.sv"]):
         shutil.copy(file, place)
     (place / "mvu_bench_core.sv").write_text(core())
     commands = [f"add_files -norecurse {file}" for file in sorted(place.iterdir())]
