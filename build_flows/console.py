@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from quarl.host.console import say as say
+from quarl.host.console import shows
+
+
+def on_terminal() -> bool:
+    """Whether a person looks on, for whom something may move."""
+    return shows() and sys.stdout.isatty()
 
 
 @contextlib.contextmanager
 def stage(title: str) -> Iterator[None]:
     """Show that ``title`` is under way, and how long it took."""
     start = time.perf_counter()
-    if sys.stdout.isatty():
+    if on_terminal():
         from rich.console import Console
         with Console().status(title):
             yield
@@ -29,7 +35,7 @@ def phases(tool: str, names: Sequence[str]) -> Iterator[Callable[[int], None]]:
 
     What is yielded takes an index of ``names``.
     """
-    if not sys.stdout.isatty():
+    if not on_terminal():
         start = time.perf_counter()
         yield lambda phase: say("%-58s %6.1f s" % (f"{tool}: {names[phase]}", time.perf_counter() - start))
         return
@@ -42,6 +48,8 @@ def phases(tool: str, names: Sequence[str]) -> Iterator[Callable[[int], None]]:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table: first column to the left, the others to the right."""
+    if not shows():
+        return
     from rich.console import Console
     from rich.table import Table
     say("")

@@ -1,13 +1,33 @@
-"""What the commands print: lines, plain tables, one JSON object."""
+"""What the commands print: lines, plain tables, one JSON object; nothing where a call from Python is quiet."""
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import json
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Iterator, Sequence, Tuple
+
+_shown = contextvars.ContextVar("shown", default=True)
+
+
+@contextlib.contextmanager
+def showing(yes: bool) -> Iterator[None]:
+    """Whether what is done inside shows on the console, in this thread."""
+    token = _shown.set(yes)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
+def shows() -> bool:
+    """Whether anything is to be printed."""
+    return _shown.get()
 
 
 def say(text: str = "") -> None:
     """One line on standard output, at once."""
-    print(text, flush=True)
+    if shows():
+        print(text, flush=True)
 
 
 def table(title: str, rows: Sequence[Tuple[str, str]]) -> None:

@@ -22,3 +22,9 @@ class ToolError(_Explained, RuntimeError):
 
 class MismatchError(_Explained, RuntimeError):
     """Two layers of the chain disagree on a number. Never to be tolerated: it names the first difference."""
+
+
+def missing_package(what: str, error: ModuleNotFoundError) -> ToolError:
+    """The error to show where ``what`` needs a package that is not installed."""
+    return ToolError("%s needs the package %s" % (what, error.name), "none",
+                     "install all of it, `pip install quarl-fpga`; of quarl, a board has the package quarl.host alone")

@@ -52,14 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def way_of(args: argparse.Namespace) -> str:
     """The way of ``build_ways.WAYS`` that the arguments ask for: ``accelerator``, ``vivado`` or
     ``openxc7``. Raises ``UserError`` for arguments that do not go together."""
+    from quarl.build_flows.api.building import check_estimates
     from quarl.build_flows.building.options import TARGETS
 
-    if args.timeout is not None and args.timeout <= 0:
-        raise UserError("--timeout must be above 0 seconds", args.timeout, "leave it out, or pass 7200")
-    for option in ("fmax", "energy"):
-        if getattr(args, option) and args.target != "synth":
-            raise UserError(f"--{option} goes with --target synth", f"--target {args.target}",
-                            "leave it out, or change the target")
+    check_estimates(args.target, args.fmax, args.energy, args.timeout)
     if args.target == BITSTREAM and args.toolchain is None:
         return "vivado"
     if args.target not in (*TARGETS, BITSTREAM):

@@ -17,23 +17,13 @@ if TYPE_CHECKING:
 
 def _accelerator(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Build the accelerator, and estimate its clock and its energy where that is asked for."""
-    from quarl.build_flows.building.flow import build
-    from quarl.build_flows.characterise import clock, energy
-    from quarl.hw import boards
+    from quarl.build_flows.api.building import build_run
 
-    options = _options(args, args.target, folder)
+    options = dataclasses.replace(options_of(args, args.target), verify_netlist=args.verify_netlist)
+    result = build_run(folder, options, args.fmax, args.energy, args.timeout, show)
     if args.fmax:
-        clock.check(options.compute, options.style.products)
-    if args.energy:
-        energy.check(boards.board(options.board))
-    what = _subject(folder)
-    result = build(what, options, folder / "accel")
-    show(result)
-    if args.fmax:
-        result["fmax"] = clock.estimate(folder / "accel", args.timeout)
         show_fmax(result["fmax"])
     if args.energy:
-        result["energy"] = energy.estimate(what, folder / "accel")
         show_energy(result["energy"])
     return result
 
@@ -46,7 +36,7 @@ def _openxc7(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from quarl.hw import boards
     from quarl.hw.place_and_route.openxc7 import find_tools
 
-    options = _options(args, "synth", folder)
+    options = _options(args, folder)
     board = boards.board(options.board)
     tools = find_tools(board)
     result = build(_subject(folder), options, folder / "accel")
@@ -66,7 +56,7 @@ def _vivado(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from quarl.hw import boards
     from quarl.hw.vivado.board_files import finn_board
 
-    options = _options(args, "synth", folder)
+    options = _options(args, folder)
     board = boards.board(options.board)
     finn_board(board)            # it must know the board
     wish = bitstream.Wish(args.shell or "bridge", args.board_files, args.hlslib)
@@ -88,10 +78,10 @@ WAYS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
 """What :func:`quarl.build_flows.cli.build_arguments.way_of` names; from arguments and run folder to what came of it."""
 
 
-def _options(args: argparse.Namespace, target: str, folder: Path) -> Options:
-    """The options of the accelerator, for which the tools are there."""
+def _options(args: argparse.Namespace, folder: Path) -> Options:
+    """The options of the accelerator that a bitstream is built on, for which the tools are there."""
     from quarl.build_flows.building.flow import check_tools
-    options = dataclasses.replace(options_of(args, target), verify_netlist=args.verify_netlist)
+    options = dataclasses.replace(options_of(args, "synth"), verify_netlist=args.verify_netlist)
     check_tools(options, folder)
     return options
 

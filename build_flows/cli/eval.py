@@ -26,16 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Evaluate, and print mean and deviation."""
+    from quarl.build_flows.api.playing import evaluate
     from quarl.build_flows.console import say
-    from quarl.build_flows.deploy.closed_loop import opened
-    from quarl.models.play.evaluate import evaluate
 
-    folder = run_folder(args)
-    if args.backend == "emulator":
-        with opened(folder, "emulator") as device:
-            returns = evaluate(folder, args.episodes, args.seed, device)
-    else:
-        returns = evaluate(folder, args.episodes, args.seed, args.backend)
+    returns = evaluate(run_folder(args), args.backend, episodes=args.episodes, seed=args.seed)
     say("return %.1f ± %.1f over %d episodes (%s)" % (returns.mean(), returns.std(), len(returns), args.backend))
     return {"backend": args.backend, "episodes": len(returns), "return_mean": float(returns.mean()),
             "return_std": float(returns.std()), "returns": returns.tolist()}

@@ -1,9 +1,9 @@
 """What a person sees while episodes are played: a bar on a terminal, plain lines elsewhere."""
 from __future__ import annotations
 
-import sys
 from typing import Any
 
+from quarl.build_flows.console import on_terminal
 from quarl.host.loop.progress import Progress
 
 
@@ -13,7 +13,7 @@ class Live(Progress):
     def __init__(self, episodes: int):
         super().__init__(episodes)
         self.bar: Any = None
-        if sys.stdout.isatty():
+        if on_terminal():
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
             from rich.progress import Progress as Bar
             # Drawn when something is told and not by a thread of its own, which would take turns with the loop.

@@ -7,29 +7,40 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from quarl.build_flows.building import artefacts
 from quarl.host import policy
 from quarl.host.accelerator import description as accelerator
 from quarl.host.errors import UserError
+from quarl.host.files import PathLike
 from quarl.host.log import run_log
 
 REPORTS = ("parity", "estimate", "synth", "timing", "netlist", artefacts.FMAX, artefacts.ENERGY,
            artefacts.BITSTREAM)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Log:
-    """One closed-loop run: its opening record, its episodes and its summary."""
+    """One closed-loop run in the log ``path``: its opening record, a record for each of its episodes, its summary."""
 
     path: Path
     run: dict[str, Any]
     episodes: list[dict[str, Any]]
     summary: dict[str, Any]
 
+    @property
+    def returns(self) -> np.ndarray:
+        """Undiscounted returns float64 [episodes], by the episodes' numbers."""
+        return np.array([each["return"] for each in sorted(self.episodes, key=lambda each: each["episode"])], float)
 
-@dataclasses.dataclass(frozen=True)
+    def __repr__(self) -> str:
+        return "Log({!r}: {episodes} episodes, {steps} steps, return {return_mean:.1f} ± {return_std:.1f})".format(
+            str(self.path), **self.summary)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
 class Run:
     """A run folder. What no command has made yet is None, or empty."""
 
@@ -49,6 +60,9 @@ class Run:
     energy: dict[str, Any] | None
     bitstream: dict[str, Any] | None
     log: Log | None
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}: {self.policy.task})"
 
     @property
     def name(self) -> str:
@@ -76,8 +90,12 @@ class Run:
         return [path for path in (*known, *(run_log.parts(self.log.path) if self.log else [])) if path.exists()]
 
 
-def read_run(folder: Path) -> Run:
-    """Read ``folder``. Raises :class:`UserError` where it is no run, or a file in it is not what it should be."""
+def read_run(folder: PathLike) -> Run:
+    """Read what the run ``folder`` holds; it must have a policy package.
+
+    Raises :class:`UserError` where it is no run, or a file in it is not what it should be.
+    """
+    folder = Path(folder)
     config = _config(folder)
     accel = folder / "accel"
     return Run(
@@ -118,19 +136,31 @@ def _table(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text().splitlines())) if path.exists() else []
 
 
+def read_log(path: Path) -> Log:
+    """The log of a run that was played to its end, ``path`` its first part. Raises :class:`UserError`."""
+    kept = _records(path)
+    return Log(path, kept["run"][0], kept["episode"], kept["summary"][0])
+
+
+def _records(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The records of a log by their type, without the steps."""
+    kept: dict[str, list[dict[str, Any]]] = {"run": [], "episode": [], "summary": []}
+    try:
+        for record in run_log.records(path):
+            kept.get(record["type"], []).append(record)
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError("a run log must be JSON lines, each with a type", f"{error} in {path}",
+                        "delete the file and repeat `quarl run`") from error
+    return kept
+
+
 def _newest_log(folder: Path) -> Log | None:
     """The newest log that is whole: one that an interrupted run left has no summary."""
     def age(path: Path) -> tuple[int, str]:
         return run_log.parts(path)[-1].stat().st_mtime_ns, path.name
 
     for path in sorted(folder.glob("*.jsonl"), key=age, reverse=True):
-        kept: dict[str, list[dict[str, Any]]] = {"run": [], "episode": [], "summary": []}
-        try:
-            for record in run_log.records(path):
-                kept.get(record["type"], []).append(record)
-        except (ValueError, TypeError, KeyError) as error:
-            raise UserError("a run log must be JSON lines, each with a type", f"{error} in {path}",
-                            "delete the file and repeat `quarl run`") from error
+        kept = _records(path)
         if kept["run"] and kept["summary"]:
             return Log(path, kept["run"][0], kept["episode"], kept["summary"][0])
     return None

@@ -23,7 +23,7 @@ from quarl.build_flows.report.sections import (
     utilisation,
 )
 from quarl.host.errors import UserError
-from quarl.host.files import write_bytes
+from quarl.host.files import PathLike, write_bytes
 
 SECTIONS: dict[str, Callable[[Run], Html]] = {
     "Training": training.section,
@@ -41,7 +41,7 @@ SECTIONS: dict[str, Callable[[Run], Html]] = {
 }
 
 
-def write_report(run: Path) -> Path:
+def write_report(run: PathLike) -> Path:
     """Write ``run/report.html`` from what the run folder holds, and return its path.
 
     Needs ``config.yaml`` and ``policy/``; a section whose input is missing names the command that makes it, but for the

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -46,7 +47,7 @@ class _Loop:
         shadow = Shadow(self.policy, settings.shadow, settings.seed, index) if settings.shadow else None
         film = None
         if settings.video is not None and index < video.EPISODES:
-            film = video.Film(env, settings.video / ("episode-%d.mp4" % index))
+            film = video.Film(env, Path(settings.video) / ("episode-%d.mp4" % index))
         if self.deadline is not None:
             self.deadline.restart()
         return Episode(index, env, self.seeds[index], shadow, film)

@@ -3,10 +3,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
 from typing import Any, Dict, Optional
 
 from quarl.host.errors import UserError
+from quarl.host.files import PathLike
 from quarl.host.policy import Policy
 
 
@@ -28,7 +28,7 @@ class Settings:
     hz: Optional[float] = None
     shadow: float = 0.0
     shadow_stops: bool = True
-    video: Optional[Path] = None
+    video: Optional[PathLike] = None
     resume: bool = False
 
     def __post_init__(self) -> None:

@@ -69,6 +69,17 @@ def _read_arrays(folder: Path, manifest: Dict[str, Any]) -> Dict[str, np.ndarray
         raise UserError("weights.npz must be an archive of numeric arrays", error, FIX) from error
 
 
+def read_policy(folder: PathLike) -> Policy:
+    """The policy of a run folder or a board's, which hold a package in ``policy``, or of the package ``folder`` itself.
+
+    Its arrays say what it computes, see :class:`Policy`. Raises :class:`UserError` where there is no package, and
+    naming the rule that a broken one breaks.
+    """
+    folder = Path(folder)
+    inside = folder / "policy"
+    return read(inside if inside.is_dir() else folder)
+
+
 def read(folder: PathLike) -> Policy:
     """Read and check a package. Raises :class:`UserError` naming the rule that it breaks."""
     folder = Path(folder)

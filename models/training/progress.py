@@ -9,6 +9,7 @@ from typing import Any
 
 from stable_baselines3.common.logger import KVWriter, filter_excluded_keys
 
+from quarl.host.console import shows
 from quarl.host.files import write_bytes
 
 
@@ -40,12 +41,12 @@ class ProgressTable(KVWriter):
 
 
 class Progress:
-    """A bar on a terminal, one plain line per evaluation otherwise; both on stderr."""
+    """A bar on a terminal, one plain line per evaluation otherwise; both on stderr, where the call is not quiet."""
 
     def __init__(self, total: int):
         self.total, self.shown = total, 0
         self.bar: Any = None
-        if sys.stderr.isatty():
+        if shows() and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
             self.bar = Progress(TextColumn("training"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
@@ -65,7 +66,7 @@ class Progress:
         note = "return {mean_return:.1f} ± {std_return:.1f}, {episodes} episodes".format(**evaluation)
         if self.bar is not None:
             self.bar.update(self.task, note=note)
-        else:
+        elif shows():
             print(f"{evaluation['timesteps']}/{self.total} steps: {note}, {evaluation['seconds']:.0f} s",
                   file=sys.stderr, flush=True)
 
