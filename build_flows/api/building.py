@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from quarl.host.policy import Policy
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True)
 class Built:
     """A built accelerator: what it is, and the reports of its build as their JSON files have them.
 

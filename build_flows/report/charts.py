@@ -9,6 +9,7 @@ import base64
 import gzip
 import json
 import math
+import warnings
 from typing import Any
 
 from quarl.build_flows.report.markup import Html, tag
@@ -72,5 +73,6 @@ def _figure(title: str, summary: str, data: list[dict[str, Any]], more: dict[str
 
 def library() -> str:
     """plotly.js, gzip and base64: a third of its size, and none of its text is the page's."""
-    from plotly.offline import get_plotlyjs
+    with warnings.catch_warnings():          # plotly changes the filters as it is imported
+        from plotly.offline import get_plotlyjs
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)).decode()

@@ -21,7 +21,7 @@ REPORTS = ("parity", "estimate", "synth", "timing", "netlist", artefacts.FMAX, a
            artefacts.BITSTREAM)
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True)
 class Log:
     """One closed-loop run in the log ``path``: its opening record, a record for each of its episodes, its summary."""
 
@@ -40,7 +40,7 @@ class Log:
             str(self.path), **self.summary)
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True)
 class Run:
     """A run folder. What no command has made yet is None, or empty."""
 

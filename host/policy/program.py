@@ -81,6 +81,10 @@ class Policy(Content):
     decode_bias: np.ndarray
     provenance: Dict[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
+    def __repr__(self) -> str:
+        sizes = [self.features, *(len(layer.weights) for layer in self.layers)]
+        return "Policy(%s, %s, %s, %s…)" % (self.task, self.algo, "-".join(map(str, sizes)), self.hash[:12])
+
     @functools.cached_property
     def features(self) -> int:
         """Length of the flattened observation."""

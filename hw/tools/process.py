@@ -33,6 +33,10 @@ def run(command: Sequence[str], text: str | None = None, environment: Mapping[st
         process.communicate()
         check_stopped()
         raise TimeoutError from None
+    except BaseException:       # Ctrl-C, also where the session goes on afterwards
+        _kill(process)
+        process.wait()
+        raise
     finally:
         with _lock:
             _running.discard(process)

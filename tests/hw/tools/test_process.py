@@ -1,5 +1,12 @@
-"""Child processes whose output is not what one expects."""
+"""Child processes: output that is not what one expects, and their end."""
+import os
+import signal
 import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
 
 from quarl.hw.tools import process
 
@@ -15,3 +22,28 @@ def test_followed_output_that_is_no_text(tmp_path):
     assert process.follow([sys.executable, "-c", "import sys; sys.stdout.buffer.write(b'\\x92 ok\\n')"], seen.append,
                           {}, tmp_path) == 0
     assert seen == ["\ufffd ok"]
+
+
+def test_ctrl_c_ends_a_child_with_all_that_it_started_and_others_may_follow(tmp_path):
+    noted = tmp_path / "grandchild"
+
+    def interrupt() -> None:
+        while not (noted.exists() and noted.read_text()):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        process.run(["sh", "-c", "sleep 60 & echo $! > grandchild; wait"], folder=tmp_path)
+    late = time.monotonic() + 20
+    while _lives(int(noted.read_text())):
+        assert time.monotonic() < late
+    assert process.run(["true"]).returncode == 0
+
+
+def _lives(number: int) -> bool:
+    """Whether there is a process of that number that has not ended: one that nobody has collected yet has."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
