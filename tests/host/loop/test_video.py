@@ -20,7 +20,7 @@ def names(folder):
 
 def test_the_first_episodes_are_filmed(tmp_path):
     plain = play(tmp_path / "log", episodes=4, max_steps=6)[1]
-    _, log = play(tmp_path / "log", episodes=4, max_steps=6, video=tmp_path / "films")
+    _, log = play(tmp_path / "log", episodes=4, max_steps=6, video=str(tmp_path / "films"))
     assert names(tmp_path / "films") == ["episode-0.mp4", "episode-1.mp4", "episode-2.mp4"]
     assert [step["action"] for step in of("step", log)] == [step["action"] for step in of("step", plain)]
     with imageio.get_reader(tmp_path / "films" / "episode-1.mp4") as film:
