@@ -27,4 +27,4 @@ class MismatchError(_Explained, RuntimeError):
 def missing_package(what: str, error: ModuleNotFoundError) -> ToolError:
     """The error to show where ``what`` needs a package that is not installed."""
     return ToolError("%s needs the package %s" % (what, error.name), "none",
-                     "install it, or all packages with `pip install quarl-fpga`; of quarl, a board has quarl.host alone")
+                     "install it, or all of them by `pip install quarl-fpga`; of quarl, a board has quarl.host alone")
