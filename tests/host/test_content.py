@@ -12,7 +12,7 @@ import pytest
 
 from quarl.host import policy
 from quarl.host.content import Content
-from quarl.host.policy import integer
+from quarl.host.policy import integer, program
 from tests.host.helpers import make_policy, random_codes, random_policy
 from tests.host.policy.pixels import pixel_policy
 
@@ -102,7 +102,7 @@ def test_what_was_computed_is_no_content():
 def test_the_hash_is_computed_once(monkeypatch):
     made = make_policy()
     first, content = made.hash, hash(made)
-    monkeypatch.setattr(policy, "_pack", lambda _: pytest.fail("packed again"))
+    monkeypatch.setattr(program, "pack", lambda _: pytest.fail("packed again"))
     assert made.hash is first and made.build_id == int(first[:8], 16) and hash(made) == content
 
 

@@ -92,7 +92,7 @@ def test_the_same_run_gives_the_same_bytes(run, tmp_path, capsys):
         entries = tar.getmembers()
     assert [entry.name for entry in entries] == sorted(entry.name for entry in entries)
     assert {(entry.mtime, entry.uid, entry.gid, entry.uname) for entry in entries} == {(0, 0, 0, "root")}
-    assert {entry.name for entry in entries if entry.mode == 0o755} == {f"{TOP}/install.sh", f"{TOP}/quarl"}
+    assert {entry.name for entry in entries if entry.mode == 0o755} == {f"{TOP}/install.sh", f"{TOP}/bin/quarl"}
 
 
 def test_its_sums_are_those_of_all_files(unpacked):

@@ -43,7 +43,8 @@ def test_it_prints_the_chosen_design_and_the_pareto_set(quick, capsys):
 
 
 def test_nothing_at_parity(quick, capsys, monkeypatch):
-    monkeypatch.setattr("search_work.returns_of", lambda point: [9.0 if point.quantised else 500.0] * 2)
+    monkeypatch.setattr("tests.build_flows.search.search_work.returns_of",
+                        lambda point: [9.0 if point.quantised else 500.0] * 2)
     assert quick("--json") == 0
     shown = capsys.readouterr().out
     assert "no policy at parity; go on with more --trials, or a wider --parity" in shown

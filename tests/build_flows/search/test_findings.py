@@ -51,7 +51,7 @@ def test_what_is_short_with_all_seeds_is_not_built():
 
 def test_the_best_seed_at_parity_is_built(monkeypatch):
     measure = Measure()
-    monkeypatch.setattr("search_work.returns_of", lambda point: [490.0 + point.seed] * 2)
+    monkeypatch.setattr("tests.build_flows.search.search_work.returns_of", lambda point: [490.0 + point.seed] * 2)
     finding = found(candidate(3, 16), measure)
     assert measure.titles[2:] == ["qatW8-3-8A8 h16x16 rom min-area seed 1"]
     assert finding.parity and finding.run == measure.points[2].name and finding.mean == 490.5

@@ -10,7 +10,7 @@ import pytest
 import quarl.models.export.package
 import quarl.models.training.train
 from quarl.build_flows.cli import main
-from quarl.build_flows.study import jobs
+from quarl.build_flows.study import jobs, measure_policy
 from quarl.build_flows.study.grid import Point
 from quarl.models.runs.run_folder import load_run
 from quarl.models.tasks.presets import preset
@@ -30,7 +30,7 @@ def perform(tmp_path, *each):
 
 @pytest.fixture(autouse=True)
 def fewer_observations(monkeypatch):
-    monkeypatch.setattr(jobs, "OBSERVATIONS", 200)
+    monkeypatch.setattr(measure_policy, "OBSERVATIONS", 200)
 
 
 @pytest.fixture

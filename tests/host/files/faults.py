@@ -3,7 +3,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from quarl.host import files
+from quarl.host.files import whole
 
 CALLS = ("open", "write", "fsync", "rename", "replace", "unlink", "rmdir", "chmod", "mkdir", "listdir", "scandir",
          "close")
@@ -32,7 +32,7 @@ def at_call(monkeypatch, number, happen, others=()):
     for name in CALLS:
         wrap(os, name)
     wrap(fcntl, "flock")
-    wrap(files, "exchange")
+    wrap(whole, "exchange")
     return made
 
 
@@ -60,7 +60,7 @@ class Recorder:
         self.synced, self.unsynced_names, self.renames = set(), set(), 0
         for name in ("rename", "replace"):
             self._wrap(monkeypatch, os, name)
-        self._wrap(monkeypatch, files, "exchange")
+        self._wrap(monkeypatch, whole, "exchange")
         fsync, write, mkdir = os.fsync, os.write, os.mkdir
 
         def noted_fsync(handle):

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from quarl.host import files
 from quarl.host.errors import ToolError
+from quarl.host.files import whole
 from tests.host.files.faults import Recorder, at_call, killed_at
 from tests.host.files.test_whole import RULE, fill, tree, without_exchange
 
@@ -14,11 +14,11 @@ OLD_FOLDER, NEW_FOLDER = ({"out": None, "out/" + name: name.encode(), "out/sub":
 
 
 def write_file(folder, name):
-    files.write_bytes(folder / "out", name.encode() * 1000)
+    whole.write_bytes(folder / "out", name.encode() * 1000)
 
 
 def write_folder(folder, name):
-    with files.explained(folder / "out"):       # what the block does is its own
+    with whole.explained(folder / "out"):       # what the block does is its own
         fill(folder / "out", name)
 
 
@@ -119,7 +119,7 @@ def test_killed_at_each_call(tmp_path, monkeypatch, case, next_is):
         begin(folder, old)
         cut = killed_at(monkeypatch, number, lambda folder=folder: write(folder, "new"))
         if next_is == "read":
-            files.recover(folder / "out")
+            whole.recover(folder / "out")
             assert tree(folder) in ((old, new) if cut else (new,))
         else:
             write(folder, "new")
@@ -136,8 +136,8 @@ def test_killed_at_each_call_of_what_goes_on_after_a_kill(tmp_path, monkeypatch)
         folder = tmp_path / str(number)
         begin(folder, OLD_FOLDER)
         half_renamed(folder, monkeypatch)
-        cut = killed_at(monkeypatch, number, lambda folder=folder: files.recover(folder / "out"))
-        files.recover(folder / "out")
+        cut = killed_at(monkeypatch, number, lambda folder=folder: whole.recover(folder / "out"))
+        whole.recover(folder / "out")
         assert tree(folder) == OLD_FOLDER
         number += 1
     assert number > 5
@@ -162,7 +162,7 @@ def test_what_was_put_aside_is_brought_back(tmp_path, monkeypatch):
     without_exchange(monkeypatch)
     write_folder(tmp_path, "old")
     half_renamed(tmp_path, monkeypatch)
-    files.recover(tmp_path / "out")
+    whole.recover(tmp_path / "out")
     assert tree(tmp_path) == OLD_FOLDER
 
 
@@ -184,9 +184,9 @@ def test_what_is_written_into_a_stage_is_synced_with_it_once(tmp_path, monkeypat
     real = os.fsync
     monkeypatch.setattr(os, "fsync", lambda handle: (synced.append(os.readlink("/proc/self/fd/%d" % handle)),
                                                      real(handle)))
-    with files.staged_folder(tmp_path / "out") as stage:
-        files.write_bytes(stage / "deep" / "file", b"data")
-        with files.staged_folder(stage / "inner") as inner:
+    with whole.staged_folder(tmp_path / "out") as stage:
+        whole.write_bytes(stage / "deep" / "file", b"data")
+        with whole.staged_folder(stage / "inner") as inner:
             (inner / "file").write_bytes(b"data")
         assert not synced
     assert [os.path.relpath(path, str(stage)) for path in synced] == ["deep/file", "deep", "inner/file", "inner", ".",

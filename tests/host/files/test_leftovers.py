@@ -11,15 +11,14 @@ import time
 
 import pytest
 
-from quarl.host import files
-from quarl.host.files import leftovers
+from quarl.host.files import leftovers, whole
 from tests.host.files.test_whole import fill, tree, without_exchange
 
 OUT = {"out": None, "out/new": b"new", "out/sub": None}
 WORK = """\
 import sys, time
-from quarl.host import files
-with files.{what} as folder:
+from quarl.host.files import whole
+with whole.{what} as folder:
     (folder / "half").write_bytes(b"x")
     print(folder, flush=True)
     time.sleep(600)
@@ -55,14 +54,14 @@ def test_the_stage_of_a_live_process_stays_and_that_of_a_killed_one_goes(tmp_pat
     fill(tmp_path / "out")
     assert os.path.exists(stage + "/half")
     kill(process)
-    files.recover(tmp_path / "out")
+    whole.recover(tmp_path / "out")
     assert tree(tmp_path) == OUT
 
 
 def test_any_write_into_the_folder_sweeps_it(tmp_path, worker):
     kill(worker(f"staged_folder({str(tmp_path / 'out')!r})")[0])
     assert len(list(tmp_path.iterdir())) == 1
-    files.write_bytes(tmp_path / "other", b"data")
+    whole.write_bytes(tmp_path / "other", b"data")
     assert tree(tmp_path) == {"other": b"data"}
 
 
@@ -71,7 +70,7 @@ def test_scratch_folders_of_killed_processes_go(tmp_path, worker, monkeypatch):
     (killed, gone), (_, stays) = worker("scratch_folder('finn')"), worker("scratch_folder('finn')")
     assert os.path.basename(gone).startswith("quarl-finn.")
     kill(killed)
-    with files.scratch_folder("step") as folder:
+    with whole.scratch_folder("step") as folder:
         assert sorted(map(str, tmp_path.iterdir())) == sorted([stays, str(folder)])
         assert folder.stat().st_mode & 0o777 == 0o700
     assert [str(path) for path in tmp_path.iterdir()] == [stays]
@@ -79,14 +78,14 @@ def test_scratch_folders_of_killed_processes_go(tmp_path, worker, monkeypatch):
 
 def test_a_scratch_folder_goes_after_an_error_too(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(KeyError), files.scratch_folder("step") as folder:
-        files.write_bytes(folder / "x", b"")
+    with pytest.raises(KeyError), whole.scratch_folder("step") as folder:
+        whole.write_bytes(folder / "x", b"")
         raise KeyError
     assert tree(tmp_path) == {}
 
 
 def test_two_threads_leave_each_other_alone(tmp_path):
-    with files.staged_folder(tmp_path / "out") as stage:
+    with whole.staged_folder(tmp_path / "out") as stage:
         other = threading.Thread(target=lambda: fill(tmp_path / "other"))
         other.start()
         other.join()
@@ -105,7 +104,7 @@ def test_what_is_called_otherwise_is_not_ours(tmp_path):
 def test_a_link_that_looks_like_a_leftover_leads_nowhere(tmp_path):
     fill(tmp_path / "real")
     (tmp_path / ".out.abcdefgh.quarl-tmp").symlink_to(tmp_path / "real")
-    files.recover(tmp_path / "out")
+    whole.recover(tmp_path / "out")
     assert tree(tmp_path) == {"real": None, "real/new": b"new", "real/sub": None}
 
 
@@ -116,7 +115,7 @@ def test_where_there_are_no_locks_nothing_is_swept(tmp_path, monkeypatch):
     (tmp_path / ".out.abcdefgh.quarl-tmp").mkdir()
     monkeypatch.setattr(fcntl, "flock", refuse)
     fill(tmp_path / "out")
-    files.write_bytes(tmp_path / "file", b"x")
+    whole.write_bytes(tmp_path / "file", b"x")
     assert tree(tmp_path) == {**OUT, "file": b"x", ".out.abcdefgh.quarl-tmp": None}
 
 
@@ -152,7 +151,7 @@ def test_a_reader_waits_for_a_writer_between_its_renames(tmp_path, monkeypatch):
     writer = threading.Thread(target=lambda: fill(tmp_path / "out"))
     writer.start()
     assert between.wait(10)
-    files.recover(tmp_path / "out")
+    whole.recover(tmp_path / "out")
     assert (tmp_path / "out" / "new").read_bytes() == b"new"
     writer.join()
     assert tree(tmp_path) == OUT
@@ -164,16 +163,16 @@ def test_of_two_that_were_put_aside_the_one_in_use_comes_back(tmp_path):
                           (".out.bbbbbbbb.quarl-tmp", "new")):
         (tmp_path / name).mkdir()
         (tmp_path / name / content).write_bytes(b"")
-    files.recover(tmp_path / "out")
+    whole.recover(tmp_path / "out")
     assert tree(tmp_path) == {"out": None, "out/old": b""}
 
 
 def test_a_folder_that_a_person_took_away_does_not_come_back(tmp_path):
     (tmp_path / ".out.aaaaaaaa.quarl-old").mkdir()
-    files.recover(tmp_path / "out")
+    whole.recover(tmp_path / "out")
     assert tree(tmp_path) == {".out.aaaaaaaa.quarl-old": None}
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path):
-    files.recover(tmp_path / "none" / "out")
+    whole.recover(tmp_path / "none" / "out")
     assert tree(tmp_path) == {}

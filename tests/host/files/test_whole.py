@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from quarl.host import files
 from quarl.host.errors import ToolError
+from quarl.host.files import whole
 from tests.host.helpers import refused
 
 RULE = "the output folder must be writable and have free space"
@@ -31,7 +31,7 @@ def interrupt(*_, **__):
 
 def without_exchange(monkeypatch):
     """As on a file system that cannot let two folders swap their names, where a folder is replaced by two renames."""
-    monkeypatch.setattr(files, "exchange", lambda one, other: False)
+    monkeypatch.setattr(whole, "exchange", lambda one, other: False)
 
 
 def interrupted(monkeypatch, name, call, after):
@@ -50,34 +50,34 @@ def interrupted(monkeypatch, name, call, after):
 
 
 def test_sha256_is_the_standard_one():
-    assert files.sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert whole.sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_canonical_json_has_one_spelling():
-    assert files.canonical_json({"b": [1, 2.5], "a": None}) == b'{"a":null,"b":[1,2.5]}'
+    assert whole.canonical_json({"b": [1, 2.5], "a": None}) == b'{"a":null,"b":[1,2.5]}'
     with pytest.raises(ValueError):
-        files.canonical_json({"a": float("nan")})
+        whole.canonical_json({"a": float("nan")})
 
 
 def test_write_bytes_makes_folders_and_replaces(tmp_path):
     path = tmp_path / "a" / "b" / "file.bin"
-    files.write_bytes(path, b"old")
-    files.write_bytes(str(path), b"new")
+    whole.write_bytes(path, b"old")
+    whole.write_bytes(str(path), b"new")
     assert tree(tmp_path / "a" / "b") == {"file.bin": b"new"}
     assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_write_json_is_plain_json(tmp_path):
-    files.write_json(tmp_path / "x.json", {"b": 1, "a": [1.5, None]})
+    whole.write_json(tmp_path / "x.json", {"b": 1, "a": [1.5, None]})
     text = (tmp_path / "x.json").read_text()
     assert json.loads(text) == {"b": 1, "a": [1.5, None]} and text.endswith("}\n")
 
 
 @pytest.mark.parametrize("value", [float("nan"), np.int64(3)])
 def test_write_json_refuses_before_it_touches_the_file(tmp_path, value):
-    files.write_json(tmp_path / "x.json", 1)
+    whole.write_json(tmp_path / "x.json", 1)
     with pytest.raises((ValueError, TypeError)):
-        files.write_json(tmp_path / "x.json", {"a": value})
+        whole.write_json(tmp_path / "x.json", {"a": value})
     assert tree(tmp_path) == {"x.json": b"1\n"}
 
 
@@ -85,14 +85,14 @@ def test_write_bytes_below_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"keep")
     found = re.compile(f"(Not a directory|File exists) at {re.escape(str(tmp_path))}/file.*")
     with refused(ToolError, RULE, found, FIX):
-        files.write_bytes(tmp_path / "file" / "x", b"data")
+        whole.write_bytes(tmp_path / "file" / "x", b"data")
     assert tree(tmp_path) == {"file": b"keep"}
 
 
 def test_write_bytes_where_a_folder_is(tmp_path):
     (tmp_path / "x").mkdir()
     with refused(ToolError, RULE, re.compile(f"Is a directory at {re.escape(str(tmp_path))}/.*"), FIX):
-        files.write_bytes(tmp_path / "x", b"data")
+        whole.write_bytes(tmp_path / "x", b"data")
     assert tree(tmp_path) == {"x": None}
 
 
@@ -102,7 +102,7 @@ def test_write_bytes_on_a_full_disk(tmp_path, monkeypatch, broken):
     path.write_bytes(b"old")
     monkeypatch.setattr(os, broken, no_space)
     with refused(ToolError, RULE, f"No space left on device at {path}", FIX):
-        files.write_bytes(path, b"new")
+        whole.write_bytes(path, b"new")
     assert tree(tmp_path) == {"x": b"old"}
 
 
@@ -111,22 +111,22 @@ def test_write_bytes_interrupted(tmp_path, monkeypatch, broken):
     (tmp_path / "x").write_bytes(b"old")
     monkeypatch.setattr(os, broken, interrupt)
     with pytest.raises(KeyboardInterrupt):
-        files.write_bytes(tmp_path / "x", b"new")
+        whole.write_bytes(tmp_path / "x", b"new")
     assert tree(tmp_path) == {"x": b"old"}
 
 
 def test_explained_names_the_file_of_the_error(tmp_path):
-    with refused(ToolError, RULE, f"No such file or directory at {tmp_path}/none", FIX), files.explained("elsewhere"):
+    with refused(ToolError, RULE, f"No such file or directory at {tmp_path}/none", FIX), whole.explained("elsewhere"):
         open(tmp_path / "none").close()
 
 
 def test_explained_leaves_other_errors_alone():
-    with pytest.raises(KeyError), files.explained("x"):
+    with pytest.raises(KeyError), whole.explained("x"):
         raise KeyError("k")
 
 
 def fill(folder, name="new"):
-    with files.staged_folder(folder) as stage:
+    with whole.staged_folder(folder) as stage:
         assert stage.parent == folder.parent and stage != folder
         (stage / name).write_bytes(name.encode())
         (stage / "sub").mkdir()
@@ -134,7 +134,7 @@ def fill(folder, name="new"):
 
 def test_staged_folder_appears_whole(tmp_path):
     folder = tmp_path / "a" / "out"
-    with files.staged_folder(folder) as stage:
+    with whole.staged_folder(folder) as stage:
         (stage / "x").write_bytes(b"1")
         assert not folder.exists()
     assert tree(tmp_path) == {"a": None, "a/out": None, "a/out/x": b"1"}
@@ -144,7 +144,7 @@ def test_staged_folder_appears_whole(tmp_path):
 def test_staged_folder_stays_where_it_was_asked_for(tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    with files.staged_folder("out") as stage:
+    with whole.staged_folder("out") as stage:
         (stage / "x").write_bytes(b"1")
         monkeypatch.chdir(tmp_path / "elsewhere")
     assert tree(tmp_path) == {"elsewhere": None, "out": None, "out/x": b"1"}
@@ -160,7 +160,7 @@ def test_staged_folder_replaces_an_earlier_one_whole(tmp_path):
 def test_staged_folder_keeps_the_old_one_on_any_error(tmp_path, error):
     fill(tmp_path / "out", "old")
     before = tree(tmp_path)
-    with pytest.raises(error), files.staged_folder(tmp_path / "out") as stage:
+    with pytest.raises(error), whole.staged_folder(tmp_path / "out") as stage:
         (stage / "half").write_bytes(b"")
         raise error
     assert tree(tmp_path) == before

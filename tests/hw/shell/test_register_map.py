@@ -44,7 +44,7 @@ def test_hardware_and_c_have_every_constant(tmp_path: Path) -> None:
     prints = "".join(f'printf("{name} %u\\n", QUARL_{name});' for name in CONSTANTS)
     program = tmp_path / "constants"
     subprocess.run(["g++", "-Wall", "-Wextra", "-Werror", "-pedantic", "-xc++", "-", "-o", program, "-include",
-                    register_map.ROOT / "host" / "c" / "quarl_registers.h"], text=True, check=True,
+                    register_map.ROOT / "host" / "accelerator" / "c" / "quarl_registers.h"], text=True, check=True,
                    input=f"#include <cstdio>\nint main() {{ {prints} }}\n")
     lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout.split("\n")
     assert dict(line.split() for line in lines if line) == {name: str(value) for name, value in CONSTANTS.items()}

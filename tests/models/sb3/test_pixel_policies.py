@@ -80,7 +80,7 @@ def test_a_checkpoint_has_the_frames_of_the_replay_buffer(run):
         assert not (run.folder / "train" / "checkpoint" / checkpoint.REPLAY).exists()
         return
     other = model("dqn", Bits(4, 4))
-    checkpoint.restore_replay(run.folder / "train" / "checkpoint", other)
+    checkpoint._restore_replay(run.folder / "train" / "checkpoint", other)
     buffer = other.replay_buffer
     assert buffer.observations.dtype == np.uint8 and 100 < buffer.pos < 300
     np.testing.assert_array_equal(buffer.observations[1:50], buffer.next_observations[:49])

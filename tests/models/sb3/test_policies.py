@@ -106,7 +106,7 @@ def test_a_converted_model_is_as_one_made_so(algo, tmp_path):
     convert(model, BITS, limits)
     weights = [p for layer in model.policy.deployed.linears for p in (layer.weight, layer.bias)]
     assert all(map(torch.equal, fp32, weights))
-    assert [float(next(a.parameters())) for a in model.policy.deployed.activations] == pytest.approx(limits)
+    assert [float(next(a.parameters()).detach()) for a in model.policy.deployed.activations] == pytest.approx(limits)
     kept = model.policy._optimised()[0].optimizer.state
     assert sorted(id(s["exp_avg"]) for s in kept.values()) == sorted(map(id, moments))
     model.learn(48, reset_num_timesteps=False)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 FIXED, INCR, WRAP = range(3)
-PACE = 200    # cycles for which every channel keeps its own readiness
+PACE = 40    # cycles for which every channel keeps its own readiness
 STUCK = 3000    # cycles without any progress: far more than the slowest pace needs
 
 
