@@ -10,7 +10,7 @@ Repeat the command to continue a run that was interrupted: the result is the sam
   quarl train --task MyTask-v0 --steps 500000 --set net_arch=[32,32] --set learning_rate=0.001 --out runs/mine
 
 Algorithms: ppo, a2c (any actions), dqn (discrete), ddpg, td3, sac (continuous). Settings per algorithm and task come
-from models/presets; --set changes them, and gives them for a task without a preset.
+from models/tasks/presets; --set changes them, and gives them for a task without a preset.
 """
 from __future__ import annotations
 
