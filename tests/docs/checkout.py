@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from quarl.build_flows.cli import main
-from tests.docs.documents import ROOT, Block
-from tests.docs.listed import appended, listed
+from tests.docs.documents import ROOT, Block, blocks
+from tests.docs.listed import appended, elsewhere, is_slow, listed
 
 PORT = "127.0.0.1:5555"     # of the documents; the tests take a free one
 _QUARL = [sys.executable, "-c", "import sys; from quarl.build_flows.cli import main; sys.exit(main())"]
@@ -37,6 +37,17 @@ class Checkout:
             self.run(command)
         for copy, run in listed()["copies"].items():
             shutil.copytree(self.folder / run, self.folder / copy)
+
+    def play(self, page: str, slow: bool) -> None:
+        """Run what is to run of a page, with one namespace for all of its Python; the slow commands if ``slow``."""
+        names: dict[str, Any] = {"__name__": "__main__"}
+        for block in blocks(page):
+            if block.kind == "python":
+                self.python(block, names)
+            elif block.kind == "shell":
+                for command in block.commands:
+                    if command not in elsewhere() and (slow or not is_slow(command)):
+                        self.run(command)
 
     def run(self, command: str) -> None:
         """A ``quarl`` command, which must end well; one that serves goes on, and listens when this returns."""

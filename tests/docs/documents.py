@@ -1,7 +1,8 @@
 """The pages of the documentation: their text, and their blocks in order.
 
-A block is fenced or indented by four blanks. It is ``python`` by its fence; ``shell`` where its first command begins
-with a program that documents call; ``yaml`` where it reads as a mapping; anything else is a ``drawing``.
+A block is fenced or indented by four blanks. It is ``python`` by its fence, or where it begins with an import;
+``shell`` where its first command begins with a program that documents call; ``yaml`` where it reads as a mapping;
+anything else is a ``drawing``.
 """
 from __future__ import annotations
 
@@ -31,6 +32,8 @@ class Block:
         """``python``, ``shell``, ``yaml`` or ``drawing``."""
         if self.language in ("python", "yaml"):
             return self.language
+        if re.match(r"(import|from) \w", self.text):
+            return "python"
         if self.language in ("sh", "bash", "shell", "console") or any(map(is_command, self.commands[:1])):
             return "shell"
         try:

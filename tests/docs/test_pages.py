@@ -6,7 +6,10 @@ from quarl.build_flows.cli import main
 from quarl.build_flows.study.read import read_study
 from tests.docs.checkout import Checkout
 from tests.docs.documents import blocks, pages
-from tests.docs.listed import elsewhere, is_slow
+from tests.docs.listed import elsewhere, is_slow, listed
+
+PAGES = [page for page in pages() if page not in listed()["alone"]]
+STUDIES = [block for page in pages() for block in blocks(page) if block.kind == "yaml"]
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +28,6 @@ def checkout(shared, monkeypatch):
     shared.stop()
 
 
-def play(checkout, page, slow):
-    """Run what is to run of a page, one namespace for all of its Python."""
-    names = {"__name__": "__main__"}
-    for block in blocks(page):
-        if block.kind == "python":
-            checkout.python(block, names)
-        elif block.kind == "shell":
-            for command in block.commands:
-                if command not in elsewhere() and (slow or not is_slow(command)):
-                    checkout.run(command)
-
-
 def runs(page):
     return [block for block in blocks(page) if block.kind == "python" or (
         block.kind == "shell" and any(command not in elsewhere() for command in block.commands))]
@@ -46,19 +37,16 @@ def has_slow(page):
     return any(is_slow(command) for block in blocks(page) if block.kind == "shell" for command in block.commands)
 
 
-@pytest.mark.parametrize("page", filter(runs, pages()))
+@pytest.mark.parametrize("page", filter(runs, PAGES))
 def test_page(checkout, page):
-    play(checkout, page, slow=False)
+    checkout.play(page, slow=False)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("page", filter(has_slow, pages()))
+@pytest.mark.parametrize("page", filter(has_slow, PAGES))
 def test_the_whole_page(checkout, page):
-    play(checkout, page, slow=True)
-
-
-STUDIES = [block for page in pages() for block in blocks(page) if block.kind == "yaml"]
+    checkout.play(page, slow=True)
 
 
 @pytest.fixture(params=STUDIES, ids=lambda block: f"{block.page}:{block.line}")
