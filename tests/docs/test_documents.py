@@ -29,7 +29,6 @@ def test_the_list_has_nothing_that_is_gone():
     assert [start for start in listed()["appended"] if not any(f"{line} ".startswith(f"{start} ") for line in COMMANDS)
             ] == []
     assert [line for line in elsewhere() if is_slow(line)] == []
-    assert [page for page in listed()["alone"] if page not in pages()] == []
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if re.search(r"(^|/| )quarl ", command)])

@@ -6,9 +6,8 @@ from quarl.build_flows.cli import main
 from quarl.build_flows.study.read import read_study
 from tests.docs.checkout import Checkout
 from tests.docs.documents import blocks, pages
-from tests.docs.listed import elsewhere, is_slow, listed
+from tests.docs.listed import elsewhere, is_slow
 
-PAGES = [page for page in pages() if page not in listed()["alone"]]
 STUDIES = [block for page in pages() for block in blocks(page) if block.kind == "yaml"]
 
 
@@ -37,14 +36,14 @@ def has_slow(page):
     return any(is_slow(command) for block in blocks(page) if block.kind == "shell" for command in block.commands)
 
 
-@pytest.mark.parametrize("page", filter(runs, PAGES))
+@pytest.mark.parametrize("page", filter(runs, pages()))
 def test_page(checkout, page):
     checkout.play(page, slow=False)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("page", filter(has_slow, PAGES))
+@pytest.mark.parametrize("page", filter(has_slow, pages()))
 def test_the_whole_page(checkout, page):
     checkout.play(page, slow=True)
 
