@@ -20,12 +20,11 @@ _QUARL = [sys.executable, "-c", "import sys; from quarl.build_flows.cli import m
 
 
 class Checkout:
-    """A folder with the studies and what was found, its own runs, and servers that run until the page ends."""
+    """A folder with the studies, runs of its own, and servers that run until the page ends."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         shutil.copytree(ROOT / "studies", folder / "studies", ignore=shutil.ignore_patterns("results"))
-        (folder / "docs").symlink_to(ROOT / "docs")
         self._servers: list[subprocess.Popen[str]] = []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

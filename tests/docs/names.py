@@ -8,9 +8,7 @@ import argparse
 import functools
 import importlib
 import re
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from quarl.build_flows import cli
@@ -29,11 +27,10 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 @functools.cache
-def tracked() -> frozenset[str]:
-    """The repository's files, and their names alone."""
-    found = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, text=True,
-                           capture_output=True, check=True).stdout.split("\n")
-    return frozenset(found) | {Path(name).name for name in found}
+def files() -> frozenset[str]:
+    """The names of the repository's files, without their folders."""
+    found = [path for folder in _FOLDERS.split("|") for path in (ROOT / folder).rglob("*")]
+    return frozenset(path.name for path in [*found, *ROOT.iterdir()] if path.is_file())
 
 
 def paths(text: str) -> Iterator[str]:
@@ -42,13 +39,13 @@ def paths(text: str) -> Iterator[str]:
         name = re.sub(r"\b[A-Z]{2,}\b", "*", found.rstrip(".").removeprefix("quarl/"))
         if not (list(ROOT.glob(name.rstrip("/"))) if name else ROOT):
             yield f"there is no {found}"
-    yield from (f"there is no {name}" for name in _FILE.findall(text) if name not in tracked())
+    yield from (f"there is no {name}" for name in _FILE.findall(text) if name not in files())
 
 
 def dotted(text: str) -> Iterator[str]:
     """``quarl.a.b.c``: modules and what is in them; ``quarl.service`` and the like are files."""
     for name in _DOTTED.findall(text):
-        if name not in tracked() and not _exists(name):
+        if name not in files() and not _exists(name):
             yield f"there is no {name}"
 
 
@@ -63,6 +60,18 @@ def _exists(name: str) -> bool:
                 return False
         found = getattr(found, part)
     return True
+
+
+def programs(text: str) -> Iterator[str]:
+    """``make TARGET`` and ``python -m benchmarks NAME`` in code spans."""
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    listing = re.search(r"BENCHMARKS = \((.*?)\)", (ROOT / "benchmarks" / "__main__.py").read_text(), re.DOTALL)
+    assert listing, "benchmarks/__main__.py must list them in BENCHMARKS"
+    for span in (" ".join(found.split()) for found in _SPAN.findall(text)):
+        if (found := re.match(r"make ([a-z][\w-]*)", span)) and found[1] not in targets:
+            yield f"there is no {found[0]}"
+        if (found := re.match(r"python -m benchmarks ([\w.]+)", span)) and found[1] not in listing[1]:
+            yield f"there is no benchmark {found[1]}"
 
 
 def links(page: str, text: str) -> Iterator[str]:

@@ -12,7 +12,8 @@ from tests.docs.documents import ROOT, Block, blocks, pages, text
 from tests.docs.listed import elsewhere, is_slow, listed
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
-TEXTS = ["CHANGELOG.md", *(f"studies/{path.name}" for path in sorted((ROOT / "studies").glob("*.yaml")))]
+BOARD = "host/board/README.md"
+TEXTS = ["CHANGELOG.md", BOARD, *(f"studies/{path.name}" for path in sorted((ROOT / "studies").glob("*.yaml")))]
 COMMANDS = sorted({command for block in BLOCKS if block.kind == "shell" for command in block.commands})
 MODULES = [(cli._MODULES[name], cli) for name in cli.COMMANDS] + [(path, board) for path in board.COMMANDS.values()]
 
@@ -31,7 +32,8 @@ def test_the_list_has_nothing_that_is_gone():
     assert [line for line in elsewhere() if is_slow(line)] == []
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if re.search(r"(^|/| )quarl ", command)])
+@pytest.mark.parametrize("command", [command for command in COMMANDS + [
+    line for block in blocks(BOARD) for line in block.commands] if re.search(r"(^|/| )quarl ", command)])
 def test_a_command_parses(command):
     """Also where it does not run here: by the parser of the board, where it is the board's."""
     program, *words = shlex.split(command.removesuffix(" &"))
@@ -51,7 +53,8 @@ def test_a_target_of_make_exists(command):
 @pytest.mark.parametrize("page", [*pages(), *TEXTS])
 def test_what_a_page_names_exists(page):
     content = text(page)
-    assert [*names.paths(content), *names.dotted(content), *names.links(page, content), *names.options(content)] == []
+    assert [*names.paths(content), *names.dotted(content), *names.links(page, content), *names.options(content),
+            *names.programs(content)] == []
 
 
 @pytest.mark.parametrize("page", [*pages(), *TEXTS])
@@ -75,7 +78,8 @@ def test_examples_of_the_first_help_parse():
 
 PAGE = """\
 # A title
-Text with `quarl run --nowhere` and `quarl fly`, `--never`, hw/no/such.py, quarl.host.nothing and gone.py.
+Text with `quarl run --nowhere` and `quarl fly`, `--never`,
+`make tea`, `python -m benchmarks tea`, hw/no/such.py, quarl.host.nothing and gone.py.
 
     quarl boards     # all
     make x \\
@@ -101,7 +105,7 @@ Text
 def test_blocks_are_told_apart():
     found = blocks("README.md", PAGE)
     assert [(block.kind, block.line) for block in found] == [
-        ("shell", 4), ("python", 10), ("yaml", 15), ("drawing", 19)]
+        ("shell", 5), ("python", 11), ("yaml", 16), ("drawing", 20)]
     assert found[0].commands == ["quarl boards", "make x Y=1"]
     assert Block("", 1, "console", "$ quarl boards\nkv260").commands == ["quarl boards"]
 
@@ -112,4 +116,5 @@ def test_what_is_wrong_is_found():
     assert list(names.links("README.md", PAGE)) == ["there is no heading for #no-commands", "there is no docs/none.md"]
     assert list(names.options(PAGE)) == ["quarl run has no --nowhere", "there is no command quarl fly",
                                          "no command has --never"]
+    assert list(names.programs(PAGE)) == ["there is no make tea", "there is no benchmark tea"]
     assert "unrecognized arguments: --nowhere" in names.parses(["boards", "--nowhere"])
