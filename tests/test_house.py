@@ -1,5 +1,8 @@
 """The house keeps its own rules, and notices when one is broken."""
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,19 @@ def test_the_house():
 def test_the_rooms_are_links_that_stay_in_the_repository():
     for room in house.ROOMS:
         assert (ROOT / "quarl" / room).readlink() == Path("..") / room
+
+
+def test_a_user_s_own_folders_are_left_alone(tmp_path):
+    """Even where they have the rooms' names and come first on the path."""
+    for room in house.ROOMS:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text("raise SystemExit('the user folder was imported')")
+    code = ("from quarl.models.export.random_policy import random_policy\nfrom quarl.models.actors.bits import Bits\n"
+            "from quarl.hw.boards import board\nfrom quarl.build_flows.estimate.shape import shapes\n"
+            "print(board('pynq-z2').name, len(shapes(random_policy((4, 3, 2), Bits(3, 3, 8), 0)[1])))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert (done.stdout, done.returncode) == ("pynq-z2 2\n", 0), done.stderr
 
 
 @pytest.fixture(scope="module")
