@@ -1,12 +1,9 @@
 """Child processes: output that is not what one expects, and their end."""
-import os
 import signal
+import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-
-import pytest
 
 from quarl.hw.tools import process
 
@@ -24,21 +21,28 @@ def test_followed_output_that_is_no_text(tmp_path):
     assert seen == ["\ufffd ok"]
 
 
+SESSION = """
+from pathlib import Path
+from quarl.hw.tools import process
+try:
+    process.run(["sh", "-c", "sleep 60 & echo $! > grandchild; wait"], folder=Path("."))
+except KeyboardInterrupt:
+    print("interrupted, then", process.run(["true"]).returncode)
+"""
+
+
 def test_ctrl_c_ends_a_child_with_all_that_it_started_and_others_may_follow(tmp_path):
-    noted = tmp_path / "grandchild"
-
-    def interrupt() -> None:
+    """In a session that goes on, as a notebook does."""
+    noted, late = tmp_path / "grandchild", time.monotonic() + 60
+    with subprocess.Popen([sys.executable, "-c", SESSION], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as session:
         while not (noted.exists() and noted.read_text()):
+            assert session.poll() is None and time.monotonic() < late
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt, daemon=True).start()
-    with pytest.raises(KeyboardInterrupt):
-        process.run(["sh", "-c", "sleep 60 & echo $! > grandchild; wait"], folder=tmp_path)
-    late = time.monotonic() + 20
+        session.send_signal(signal.SIGINT)
+        assert session.communicate(timeout=60)[0] == "interrupted, then 0\n"
     while _lives(int(noted.read_text())):
         assert time.monotonic() < late
-    assert process.run(["true"]).returncode == 0
+        time.sleep(0.01)
 
 
 def _lives(number: int) -> bool:
