@@ -1,8 +1,11 @@
 """A small finished run that several tests share."""
 import pytest
+import torch
 
 from quarl.models.actors.bits import Bits
 from quarl.models.training.train import TrainConfig, train
+
+torch.set_warn_always(True)      # else it depends on the order of tests which one is told of a warning
 
 
 @pytest.fixture(scope="session")
