@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def open_device(run: PathLike, device: str = "emulator", keys: PathLike | None = None) -> Device:
     """An open device for the policy of a run. Close it, or use it in a ``with``; as --device of `quarl run`.
 
-    ``device`` is ``emulator`` (the RTL of a built run, cycle by cycle), ``integer`` (the reference in numpy), ``pynq``
-    or ``finn-dma`` (on a board), or ``tcp://HOST:PORT``, with the folder of ``keys`` for that server.
+    ``device`` is ``emulator`` (the RTL of a built run, cycle by cycle), ``integer`` (the program on the CPU, in C),
+    ``pynq`` or ``finn-dma`` (on a board), or ``tcp://HOST:PORT``, with the folder of ``keys`` for that server.
 
     ``device.act(observation)`` takes one raw observation, of the environment's shape and anything that float32 holds,
     and returns the action (int64, or float32 [n]) and a :class:`Reply`: accumulators int32 [outputs], and the latency

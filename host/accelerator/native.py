@@ -1,4 +1,4 @@
-"""The C functions of host/c, compiled once on the machine that runs them: the codec, and a step on the board."""
+"""The C functions of c/, compiled once on the machine that runs them: the codec, and a step on the board."""
 from __future__ import annotations
 
 import ctypes
@@ -97,7 +97,7 @@ def _compile(command: List[str]) -> bytes:
                                   stderr=subprocess.STDOUT, universal_newlines=True,
                                   env=dict(os.environ, TMPDIR=str(scratch)))    # where a kill leaves its own files
             if done.returncode:
-                raise ToolError("%s must compile host/c" % command[0],
+                raise ToolError("%s must compile host/accelerator/c" % command[0],
                                 "exit code %d:\n%s\n" % (done.returncode, done.stdout.strip()[-2000:]),
                                 "mend the compiler, or remove it: its work is then done in Python")
             return target.read_bytes()

@@ -148,7 +148,7 @@ def test_a_compiler_that_fails(tmp_path, monkeypatch):
     compiler.write_text("#!/bin/sh\necho no such option\nexit 3\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    with refused(ToolError, f"{compiler} must compile host/c", "exit code 3:\nno such option\n",
+    with refused(ToolError, f"{compiler} must compile host/accelerator/c", "exit code 3:\nno such option\n",
                  "mend the compiler, or remove it: its work is then done in Python"):
         native.compiled()
     assert not (tmp_path / "step").exists()
