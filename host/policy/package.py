@@ -1,4 +1,8 @@
-"""The policy package on disk: written whole, hashed, and checked as it is read."""
+"""The policy package: a folder that is written whole, hashed, and checked as it is read.
+
+``manifest.json`` (schema, task, bit widths, spaces, file hashes, provenance), ``weights.npz`` (the numbers) and
+``policy.onnx`` (the same network as QONNX, for FINN). The numbers define the policy.
+"""
 from __future__ import annotations
 
 import io

@@ -1,8 +1,4 @@
-"""The policy package: a policy as a small integer program, in a folder that is whole, hashed and checked.
-
-``manifest.json`` (schema, task, bit widths, spaces, file hashes, provenance), ``weights.npz`` (the numbers) and
-``policy.onnx`` (the same network as QONNX, for FINN). The numbers define the policy; see ``policy.integer``.
-"""
+"""A policy as a small integer program: what it is made of, and its hash. What it computes: ``policy.integer``."""
 from __future__ import annotations
 
 import dataclasses
@@ -120,6 +116,7 @@ class Policy(Content):
 
 
 def describe(policy: Policy) -> Dict[str, Any]:
+    """All that the policy means but its numbers, as ``manifest.json`` has it."""
     return {
         "format": "quarl-policy", "schema": SCHEMAS[policy.pixels], "task": policy.task, "algo": policy.algo,
         "observation": {"shape": list(policy.observation_shape)},

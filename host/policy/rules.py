@@ -12,6 +12,7 @@ FIX = "export the run again with `quarl export RUN`"
 
 
 def require(ok: bool, rule: str, found: Any) -> None:
+    """Raise :class:`UserError` for a ``rule`` that is not ``ok``."""
     if not ok:
         raise UserError(rule, found, FIX)
 
