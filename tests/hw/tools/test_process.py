@@ -38,6 +38,7 @@ def test_ctrl_c_ends_a_child_with_all_that_it_started_and_others_may_follow(tmp_
         while not (noted.exists() and noted.read_text()):
             assert session.poll() is None and time.monotonic() < late
             time.sleep(0.01)
+        time.sleep(0.5)         # until it waits for its child, and no longer starts it
         session.send_signal(signal.SIGINT)
         assert session.communicate(timeout=60)[0] == "interrupted, then 0\n"
     while _lives(int(noted.read_text())):
