@@ -46,18 +46,19 @@ def phases(tool: str, names: Sequence[str]) -> Iterator[Callable[[int], None]]:
         bar.update(task, description="done", completed=len(names))
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table: first column to the left, the others to the right."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], left: int = 1) -> None:
+    """Print a table: the first ``left`` columns to the left, the others to the right."""
     if not shows():
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
     say("")
     say(title)
     grid = Table()
     for index, column in enumerate(columns):
-        grid.add_column(column, justify="left" if index == 0 else "right")
+        grid.add_column(column, justify="left" if index < left else "right")
     for row in rows:
-        grid.add_row(*(str(cell) for cell in row))
+        grid.add_row(*(escape(str(cell)) for cell in row))
     Console(width=None if sys.stdout.isatty() else 120).print(grid)
 

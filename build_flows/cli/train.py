@@ -10,19 +10,32 @@ Repeat the command to continue a run that was interrupted: the result is the sam
   quarl train --task MyTask-v0 --steps 500000 --set net_arch=[32,32] --set learning_rate=0.001 --out runs/mine
 
 Algorithms: ppo, a2c (any actions), dqn (discrete), ddpg, td3, sac (continuous). Settings per algorithm and task come
-from models/tasks/presets; --set changes them, and gives them for a task without a preset.
+from models/tasks/presets; --set changes them, and gives them for a task without a preset. --help-settings explains
+them all.
 """
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from quarl.build_flows.cli.arguments import add_bits
 from quarl.host.errors import UserError
 
 HELP = "train a quantised policy into a run folder"
+
+
+class _HelpSettings(argparse.Action):
+    """Print the table of settings and end, as ``--help`` does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
+                 option_string: str | None = None) -> NoReturn:
+        from quarl.build_flows.console import table
+        from quarl.models.tasks.settings_schema import SETTINGS
+        table("Settings of a training, --set NAME=VALUE", ("name", "algorithms", "value", "meaning"),
+              [(each.name, " ".join(each.algos), each.values, each.meaning) for each in SETTINGS], left=4)
+        parser.exit()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"),
                         help="auto takes a GPU where there is one (default auto)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a preset's setting")
+    parser.add_argument("--help-settings", action=_HelpSettings, nargs=0,
+                        help="show every setting's values and meaning, and exit")
     parser.add_argument("--out", type=Path, required=True, help="the run folder, for example runs/x")
 
 

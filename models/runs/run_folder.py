@@ -83,11 +83,28 @@ def read_result(folder: PathLike) -> dict[str, Any] | None:
 
 
 def require_same(found: dict[str, Any], asked: dict[str, Any], out: PathLike) -> None:
-    """Raise :class:`UserError` where the run folder ``out`` has other settings than those ``asked`` for."""
-    for key in sorted(found.keys() | asked.keys()):
-        if found.get(key) != asked.get(key):
-            raise UserError(f"a run folder keeps its settings; {key} must be {found.get(key)} in {out}",
-                            asked.get(key), "choose another --out, or delete the folder")
+    """Raise :class:`UserError` where the run folder ``out`` has other settings than those ``asked`` for: it names them.
+    """
+    ours, theirs = _single(asked), _single(found)
+    other = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    if other:
+        raise UserError("a run folder keeps its settings; " + ", ".join(
+            f"{name} must be {theirs.get(name)}" for name in other) + f" in {out}",
+            ", ".join(f"{name} {ours.get(name)}" if other[1:] else str(ours.get(name)) for name in other),
+            "choose another --out, or delete the folder")
+
+
+def _single(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings one by one; the widths as one, in a word."""
+    found = {}
+    for key, value in config.items():
+        if key == "bits":
+            found[key] = str(bits_of(config) or "fp32")
+        elif isinstance(value, dict):
+            found |= value
+        else:
+            found[key] = value
+    return found
 
 
 def bits_of(config: dict[str, Any]) -> Bits | None:

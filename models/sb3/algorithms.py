@@ -78,8 +78,12 @@ def check_actions(algo: str, task: str, space: spaces.Space) -> None:
 
 
 def check_pixels(algo: str, task: str, space: spaces.Space, bits: Bits | None, net_arch: Any) -> None:
-    """Raise :class:`UserError` where ``task`` has pixels and ``algo``, ``bits`` or ``net_arch`` do not suit them."""
+    """Raise :class:`UserError` where ``algo``, ``bits`` or ``net_arch`` do not suit the pixels that ``task`` has, or
+    where ``net_arch`` is of pixels and ``task`` has none."""
     if not is_pixels(space):
+        if isinstance(net_arch, Mapping) and {"conv", "dense"} & set(net_arch):
+            raise UserError("a net_arch with convolutions needs observations that are pixels", f"{space} in {task}",
+                            "write for example --set net_arch=[64,64]")
         return
     if ALGORITHMS[algo].pixel_policy is None:
         able = " or ".join(name for name, each in ALGORITHMS.items() if each.pixel_policy is not None)

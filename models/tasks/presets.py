@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from quarl.host.errors import UserError
+from quarl.models.tasks import settings_schema
 
 _FOLDER = Path(__file__).parent / "presets"
 _ATARI = "ALE/*", "*NoFrameskip-v*"
@@ -34,10 +35,11 @@ def preset(algo: str, task: str, changes: Mapping[str, Any] | None = None) -> di
     """Settings of ``algo`` on ``task``: its defaults, those of pixels for an Atari game, the task's, ``changes``.
 
     A task without settings of its own has the defaults, and needs ``total_steps`` among the changes. Raises
-    :class:`UserError` for an unknown algorithm, a key that the algorithm has no use for, or no ``total_steps``.
+    :class:`UserError` for an unknown algorithm, a key that the algorithm has no use for, no ``total_steps``, or a value
+    that ``settings_schema.py`` does not allow.
     """
     loaded, changes = _load(algo), dict(changes or {})
-    known = {key for of_task in loaded["tasks"].values() for key in of_task} | {*loaded["defaults"], "total_steps"}
+    known = settings_schema.settings_of(algo)
     for key in changes:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1, 0.4)
@@ -45,12 +47,13 @@ def preset(algo: str, task: str, changes: Mapping[str, Any] | None = None) -> di
                             f"write {near[0]}" if near else "choose one of them")
     atari = any(fnmatch.fnmatch(task, pattern) for pattern in _ATARI)
     pixels = loaded.get("pixels", {}) if atari else {}
-    settings = {**loaded["defaults"], **pixels, **loaded["tasks"].get(task, {}), **changes}
+    usual = {**loaded["defaults"], **pixels, **loaded["tasks"].get(task, {})}
+    settings = {**usual, **changes}
     if settings.get("total_steps") is None:
         raise UserError(f"the task must be one that {algo} has a preset for: " + ", ".join(sorted(loaded["tasks"]))
                         + "; or its training must be described", task,
                         "give --steps, and other settings as --set KEY=VALUE")
-    return settings
+    return settings_schema.check(algo, settings, usual)
 
 
 def schedule(value: float | str) -> float | Callable[[float], float]:

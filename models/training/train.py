@@ -144,10 +144,23 @@ def _run(config: TrainConfig, description: dict[str, Any], folder: Path) -> dict
                 shutil.rmtree(folder)
             (folder / "tensorboard").mkdir(parents=True, exist_ok=True)
         run_folder.write_config(Path(config.out), description)
-        _learn(model, description, history, folder)
+        try:
+            _learn(model, description, history, folder)
+        except Exception:
+            _release(config.out, history)
+            raise
     finally:
         venv.close()
     return _finish(folder, history, description["settings"])
+
+
+def _release(out: Path, history: History) -> None:
+    """Let other settings have the folder of a training that failed before it had anything to go on from."""
+    folder = Path(out) / "train"
+    if not (folder / "checkpoint").exists():
+        (Path(out) / run_folder.CONFIG).unlink(missing_ok=True)
+        if not history.evaluations:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _learn(model: BaseAlgorithm, description: dict[str, Any], history: History, folder: Path) -> None:

@@ -68,6 +68,25 @@ def test_bits_outside_2_to_8_are_refused(option, bits, tmp_path, capsys):
     assert tree(tmp_path) == []
 
 
+@pytest.mark.parametrize(("pair", "text"), [
+    ("gamma=.nan", "the setting gamma must be a number from 0 to 1, found nan. Fix: write for example --set gamma="),
+    ("n_envs=0", "the setting n_envs must be a whole number from 1 to 65536, found 0."),
+    ("net_arch=[8.0]", "the setting net_arch must be the sizes of the hidden layers")])
+def test_a_setting_out_of_its_bounds_is_refused(pair, text, tmp_path, capsys):
+    error = failed(capsys, "train", "--task", "CartPole-v1", "--out", tmp_path / "x", "--set", pair)
+    assert text in error and "quarl train --help-settings" in error
+    assert tree(tmp_path) == []
+
+
+def test_train_explains_its_settings(capsys):
+    from quarl.models.tasks.settings_schema import SETTINGS
+    with pytest.raises(SystemExit) as stopped:
+        main(["train", "--help-settings"])
+    shown = capsys.readouterr().out
+    assert stopped.value.code == 0 and all(f" {each.name} " in shown for each in SETTINGS)
+    assert "[64, 64], or {pi: [64, 64]," in shown
+
+
 def test_an_unknown_task_is_refused(tmp_path, capsys):
     error = failed(capsys, "train", "--task", "CartPool-v1", "--out", tmp_path / "x")
     assert "CartPool-v1" in error and "Fix: " in error

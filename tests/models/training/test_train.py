@@ -158,6 +158,12 @@ def test_a_run_folder_keeps_its_settings(tmp_path, quick):
     with pytest.raises(UserError, match=r"a run folder keeps its settings; seed must be 0 in .*, found 1\. "
                                         r"Fix: choose another --out, or delete the folder\."):
         train(TrainConfig("CartPole-v1", tmp_path / "run", bits=BITS, steps=256, seed=1))
+    with pytest.raises(UserError, match=r"settings; eval_episodes must be 3, gamma must be 0\.98 in .*, found "
+                                        r"eval_episodes 4, gamma 0\.5\. Fix"):
+        train(TrainConfig("CartPole-v1", tmp_path / "run", bits=BITS, steps=256,
+                          settings={"gamma": 0.5, "eval_episodes": 4}))
+    with pytest.raises(UserError, match=r"settings; bits must be W4A4I8 in .*, found fp32\. Fix"):
+        train(TrainConfig("CartPole-v1", tmp_path / "run", steps=256))
 
 
 def test_the_best_evaluation_is_kept(tmp_path, quick, monkeypatch):
@@ -284,10 +290,28 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_settings_that_no_model_can_be_made_of_leave_no_folder(tmp_path):
-    with pytest.raises(ValueError):
-        train(TrainConfig("CartPole-v1", tmp_path / "run", steps=64, settings={"learning_rate": "fast"}))
+@pytest.mark.parametrize("settings", [{"learning_rate": "fast"}, {"net_arch": 64}, {"eval_every": 0},
+                                      {"net_arch": {"conv": [[8, 3, 1]], "dense": [8]}}])
+def test_wrong_settings_leave_no_folder(tmp_path, settings):
+    with pytest.raises(UserError, match=r"must be|needs observations that are pixels"):
+        train(TrainConfig("CartPole-v1", tmp_path / "run", steps=64, settings=settings))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_start_that_fails_leaves_the_folder_to_other_settings(tmp_path, quick, monkeypatch):
+    """A model that cannot be made writes nothing; a training that fails at once leaves no settings behind."""
+    config = TrainConfig("CartPole-v1", tmp_path / "run", bits=BITS, steps=256)
+    with monkeypatch.context() as patch:
+        patch.setattr(algorithms, "create", lambda *_: (_ for _ in ()).throw(RuntimeError("no model")))
+        with pytest.raises(RuntimeError, match="no model"):
+            train(config)
+    assert not (tmp_path / "run").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(supervisor.Supervisor, "_on_step", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(config)
+    assert contents(tmp_path / "run") == {}
+    assert train(TrainConfig("CartPole-v1", tmp_path / "run", bits=BITS, steps=512))["timesteps"] == 512
 
 
 def test_a_task_without_a_preset_trains_with_given_settings(tmp_path):
