@@ -18,11 +18,16 @@ def flatten(policy: Policy, observation: Any) -> np.ndarray:
         raise UserError("an observation must be numbers of shape %s" % (policy.observation_shape,), error,
                         "pass what the environment %s returns" % policy.task) from error
     flat = _rows(policy, array)
+    require_finite(flat)
+    return flat
+
+
+def require_finite(flat: np.ndarray) -> None:
+    """Raise :class:`UserError` where observations, float32 [N, features], have a number that is not finite."""
     if not np.isfinite(flat).all():
         row, feature = np.argwhere(~np.isfinite(flat))[0]
         raise UserError("an observation must be finite", "%s in feature %d" % (flat[row, feature], feature),
                         "check the environment or the sensor that feeds the policy")
-    return flat
 
 
 def _rows(policy: Policy, array: np.ndarray) -> np.ndarray:

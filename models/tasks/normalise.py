@@ -6,6 +6,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
+from quarl.host.policy import codec
 from quarl.models.actors import bits
 from quarl.models.actors.quantisers import input_scale
 from quarl.models.tasks.spaces import is_pixels
@@ -20,7 +21,8 @@ class FoldedVecNormalize(VecNormalize):
     ``codec.encode`` on every observation, by construction. Rewards are normalised as ``VecNormalize`` does, with
     the discount ``gamma``, where asked; ``norm_reward`` ``sign`` leaves only their sign, as for Atari games.
 
-    Pixels stay as they are: the policy scales them.
+    Pixels stay as they are: the policy scales them. Every other observation must be finite in float32, as the host asks
+    of it, before it is learned from or normalised: :class:`UserError` otherwise. Statistics are kept in float64.
     """
 
     sign_reward = False
@@ -40,32 +42,52 @@ class FoldedVecNormalize(VecNormalize):
 
     def normalize_obs(self, obs: np.ndarray) -> np.ndarray:
         """Normalised observations, float32, of raw ones of any float type; pixels as they are."""
-        return self._normalize_obs(obs, self.obs_rms) if self.norm_obs else obs
+        if not self.norm_obs:
+            return obs
+        _require_finite(obs)
+        return self._normalize_obs(obs, self.obs_rms)
 
     def normalize_reward(self, reward: np.ndarray) -> np.ndarray:
         """Rewards float32, as training sees them."""
         return super().normalize_reward(np.sign(reward) if self.sign_reward else reward)
 
+    def reset(self) -> np.ndarray:
+        """As ``VecNormalize``'s."""
+        obs = self.venv.reset()
+        self.old_obs, self.returns = obs, np.zeros(self.num_envs)
+        if not self.norm_obs:
+            return obs
+        _require_finite(obs)
+        if self.training:
+            self._update(obs)
+        return self._normalize_obs(obs, self.obs_rms)
+
     def step_wait(self) -> VecEnvStepReturn:
         """As ``VecNormalize``'s, without its deep copies and statistics of rewards that are not normalised."""
         obs, rewards, dones, infos = self.venv.step_wait()
         self.old_obs, self.old_reward = obs, rewards
-        if self.training:
-            if self.norm_obs:
-                self._update(obs)
-            if self.norm_reward:
-                self._update_reward(rewards)
         ended = np.flatnonzero(dones).tolist()
         if ended:
             obs = np.concatenate([obs, [infos[i]["terminal_observation"] for i in ended]])
-        normalised = self.normalize_obs(obs)
+        if self.norm_obs:
+            _require_finite(obs)
+        if self.training:
+            if self.norm_obs:
+                self._update(self.old_obs)
+            if self.norm_reward:
+                self._update_reward(rewards)
+        normalised = self._normalize_obs(obs, self.obs_rms) if self.norm_obs else obs
         for i, last in zip(ended, normalised[self.num_envs:], strict=True):
             infos[i]["terminal_observation"] = last
         self.returns[dones] = 0
         return normalised[:self.num_envs], self.normalize_reward(rewards), dones, infos
 
     def _update(self, obs: np.ndarray) -> None:
-        """``obs_rms.update(obs)`` to the last bit, with half the numpy calls."""
+        """``obs_rms.update(float64(obs))`` to the last bit, with half the numpy calls.
+
+        In float32, the square of 1e20 would be infinite, and the feature lost.
+        """
+        obs = obs.astype(np.float64)
         mean = np.add.reduce(obs, 0) / len(obs)
         deviations = obs - mean
         deviations *= deviations
@@ -79,3 +101,8 @@ class FoldedVecNormalize(VecNormalize):
         scaled *= np.float32(self.input_scale)
         np.maximum(scaled, -CLIP, out=scaled)     # `clip` takes as long as all that is above
         return np.minimum(scaled, CLIP, out=scaled)
+
+
+def _require_finite(obs: np.ndarray) -> None:
+    with np.errstate(over="ignore"):              # a float64 beyond float32 becomes inf
+        codec.require_finite(np.asarray(obs, np.float32))

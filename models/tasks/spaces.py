@@ -37,5 +37,23 @@ def action_space(space: spaces.Space) -> ActionSpace:
     if isinstance(space, spaces.Discrete):
         return ActionSpace("discrete", int(space.n))
     if isinstance(space, spaces.Box) and len(space.shape) == 1:
+        _check_box(space)
         return ActionSpace("box", low=tuple(map(float, space.low)), high=tuple(map(float, space.high)))
     raise UserError("the task's actions must be Discrete or a one-dimensional Box", space, "choose another --task")
+
+
+def _check_box(space: spaces.Box) -> None:
+    """Raise :class:`UserError` for a Box of actions that no policy can be trained for."""
+    if not np.issubdtype(space.dtype, np.floating):
+        raise UserError("a Box of actions must be of float32: a policy's outputs are no whole numbers", space,
+                        "make the task's actions Discrete, or a Box of float32 that the environment rounds")
+    with np.errstate(over="ignore", invalid="ignore"):         # bounds are float32 in the policy package
+        low, high = space.low.astype(np.float32), space.high.astype(np.float32)
+        spread = high - low
+    wrong = np.flatnonzero(~(np.isfinite(spread) & (spread > 0)))
+    if len(wrong):
+        index = int(wrong[0])
+        finite = "give it finite bounds" if not np.isfinite(spread[index]) else "give it a range, or leave it out"
+        raise UserError("each dimension of a Box of actions must have finite bounds, low < high, in float32",
+                        f"low {space.low[index]:g}, high {space.high[index]:g} in dimension {index}",
+                        f"{finite}, in the task's action space")

@@ -12,6 +12,8 @@ from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 from stable_baselines3.common.vec_env import DummyVecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
+from quarl.models.tasks.rewards import finite
+
 
 class _Discrete(spaces.Discrete):
     """``Discrete`` that checks an action quickly: environments check each, at half the cost of CartPole's step."""
@@ -40,10 +42,14 @@ class MonitoredVecEnv(DummyVecEnv):
     def reset(self) -> np.ndarray:
         """First observations [N, n] of new episodes."""
         self._returns, self._lengths = [0.0] * self.num_envs, [0] * self.num_envs
-        return super().reset()
+        with np.errstate(over="ignore"):
+            return super().reset()
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Observations [N, n], rewards float32 [N], dones bool [N] and infos."""
+        """Observations [N, n], rewards float32 [N], dones bool [N] and infos.
+
+        Raises :class:`UserError` for a reward that is not finite; whoever learns from the observations checks those.
+        """
         observations: list[np.ndarray] = []
         rewards: list[float] = []
         infos: list[dict[str, Any]] = []
@@ -51,7 +57,7 @@ class MonitoredVecEnv(DummyVecEnv):
         for i, (env, action) in enumerate(zip(self.envs, self.actions, strict=True)):
             observation, reward, terminated, truncated, info = env.step(action)
             info = {**info, "TimeLimit.truncated": truncated and not terminated}
-            reward = float(reward)
+            reward = finite(reward, self._lengths[i])
             self._returns[i] += reward
             self._lengths[i] += 1
             if terminated or truncated:
@@ -63,7 +69,9 @@ class MonitoredVecEnv(DummyVecEnv):
             rewards.append(reward)
             infos.append(info)
         # One copy of all, at once: environments may use the array of an observation again.
-        return np.array(observations, self._observed), np.array(rewards, np.float32), dones, infos
+        with np.errstate(over="ignore"):          # a float64 beyond float32 becomes inf
+            observed = np.array(observations, self._observed)
+        return observed, np.array(rewards, np.float32), dones, infos
 
     def _end_episode(self, i: int) -> dict[str, float]:
         episode = {"r": round(self._returns[i], 6), "l": self._lengths[i], "t": round(time.time() - self._started, 6)}

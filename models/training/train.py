@@ -175,6 +175,8 @@ def _learn(model: BaseAlgorithm, description: dict[str, Any], history: History, 
     try:
         model.learn(max(total - model.num_timesteps, 0), callback=supervisor, reset_num_timesteps=False,
                     log_interval=4)
+    except UserError:
+        raise
     except ValueError as error:         # torch's distributions refuse a mean that is not a number
         if all(bool(p.isfinite().all()) for p in model.policy.parameters()):
             raise
