@@ -1,9 +1,8 @@
 """``python3 -m quarl.host``: the commands on the board."""
 from __future__ import annotations
 
-import signal
 import sys
-from typing import NoReturn, Optional, Sequence
+from typing import Optional, Sequence
 
 from quarl.host import commands
 
@@ -16,14 +15,8 @@ def _parser() -> commands.Parser:
     return commands.parser_of(COMMANDS, "A low-bit policy on this board's accelerator.", _EPILOG)
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run one command. Returns the exit code, as :func:`quarl.host.commands.main`."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
     return commands.main(_parser, arguments)
 
 

@@ -1,9 +1,7 @@
 """The ``quarl`` command: one thin file a subcommand. Nothing heavy is imported before it is needed."""
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
-from typing import NoReturn
 
 from quarl.host import commands
 
@@ -30,17 +28,7 @@ def _parser() -> commands.Parser:
     return commands.parser_of(_MODULES, _DESCRIPTION, _EPILOG)
 
 
-def _interrupt(number: int, frame: object) -> NoReturn:
-    """End child processes at once; staged folders vanish as the exception passes, undisturbed by another signal."""
-    from quarl.hw.tools.process import stop_all
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    stop_all()
-    raise KeyboardInterrupt
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code, as :func:`quarl.host.commands.main`."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    return commands.main(_parser, arguments)
+    from quarl.hw.tools.process import stop_all
+    return commands.main(_parser, arguments, stop_all)

@@ -11,6 +11,7 @@ import os
 import sys
 from typing import Callable, Mapping, NoReturn, Optional, Sequence
 
+from quarl.host.commands.signals import CODE, Signals
 from quarl.host.console import print_json
 from quarl.host.errors import MismatchError, ToolError, UserError
 
@@ -22,11 +23,28 @@ class Parser(argparse.ArgumentParser):
         raise UserError("the command line must be valid", message, "see `%s --help`" % self.prog)
 
 
-def main(make: Callable[[], Parser], arguments: Optional[Sequence[str]]) -> int:
-    """Run one command of the parser that ``make`` makes.
+def main(make: Callable[[], Parser], arguments: Optional[Sequence[str]],
+         stop: Callable[[], None] = lambda: None) -> int:
+    """Run one command of the parser that ``make`` makes; signals call ``stop``, which ends its child processes.
 
-    Returns the exit code: 0, 1 for an internal error or a mismatch, 2 for the user's, 130 for Ctrl-C.
+    Returns the exit code: 0, 1 for an internal error or a mismatch, 2 for the user's, 130 for a signal that came,
+    whatever else it has led to. With ``arguments`` of a caller, signals are then heeded as before.
     """
+    signals = Signals(stop)
+    try:
+        code = _run(make, arguments)
+    except KeyboardInterrupt:
+        code = CODE
+    signals.ended = True
+    if signals.came or code == CODE:
+        print("interrupted: nothing half-written was kept; repeat the command to go on", file=sys.stderr)
+        code = CODE
+    if arguments is not None:
+        signals.restore()
+    return code
+
+
+def _run(make: Callable[[], Parser], arguments: Optional[Sequence[str]]) -> int:
     try:
         args = make().parse_args(arguments)
         result = args.run(args)
@@ -37,9 +55,6 @@ def main(make: Callable[[], Parser], arguments: Optional[Sequence[str]]) -> int:
         return _failed(error, 2)
     except MismatchError as error:
         return _failed(error, 1)
-    except KeyboardInterrupt:
-        print("interrupted: nothing half-written was kept; repeat the command to go on", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

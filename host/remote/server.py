@@ -8,7 +8,7 @@ import contextlib
 import signal
 import threading
 import time
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from quarl.host.devices.interface import Device
 from quarl.host.errors import ToolError, UserError
@@ -55,12 +55,16 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def first(*_: Any) -> None:
-        restore()
+    def heed(number: int, _: Any) -> None:
+        if asked:
+            restore()
+            signal.raise_signal(number)
+        asked.append(number)
         stop()
 
+    asked: List[int] = []
     for number in before:
-        signal.signal(number, first)
+        signal.signal(number, heed)
     try:
         yield
     finally:

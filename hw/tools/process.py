@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from quarl.hw.tools.descendants import kill_descendants
+
 _lock = threading.Lock()
 _running: set[subprocess.Popen[str]] = set()
 _stopped = threading.Event()
@@ -88,11 +90,12 @@ def check_stopped() -> None:
 
 
 def stop_all() -> None:
-    """Kill every running child with its process group, and let no other start."""
+    """Kill every running child with its process group and all other descendants, and let no other start."""
     _stopped.set()
     # No lock: this may run in a signal handler while run() holds it.
     for process in list(_running):
         _kill(process)
+    kill_descendants(os.getpid())
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

@@ -1,12 +1,14 @@
-"""Where jobs are done: in processes of this machine, or on a Ray cluster, both by joblib's calls."""
+"""Where jobs are done: in processes of this machine, or on a Ray cluster, both by what joblib has for them."""
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,54 +63,33 @@ class Local:
 
     def outcomes(self, jobs: Sequence[Job], work: Work, runs: Path) -> Iterator[tuple[Job, Outcome]]:
         """As :meth:`Executor.outcomes`. Workers are killed where the caller stops."""
-        from joblib import parallel_config
-        from joblib.externals.loky import ProcessPoolExecutor
         from joblib.externals.loky.process_executor import BrokenProcessPool
-        busy: list[Any] = []
-
-        def do(job: Job) -> Outcome | None:
-            pool = self._idle.pop() if self._idle else ProcessPoolExecutor(
-                1, initializer=_live_with, initargs=(os.getpid(),), env=THREADS)
-            busy.append(pool)
-            try:
-                outcome: Outcome = pool.submit(work, job, runs).result()
-            except BrokenProcessPool:
-                return None
-            finally:
-                busy.remove(pool)
-            self._idle.append(pool)
-            return outcome
-
-        with parallel_config("threading"), warnings.catch_warnings():
+        waiting, busy = list(jobs), dict[Future[Outcome], tuple[Job, Any]]()
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")         # loky remarks where it renews a process that has grown
             try:
-                for number, outcome in in_parallel(((do, (job,)) for job in jobs), min(self.workers, len(jobs))):
-                    if outcome is not None:
-                        yield jobs[number], outcome
+                while waiting or busy:
+                    while waiting and len(busy) < self.workers:
+                        job, pool = waiting.pop(0), self._idle.pop() if self._idle else _pool()
+                        with contextlib.suppress(BrokenProcessPool):        # its process was killed while it was idle
+                            busy[pool.submit(work, job, runs)] = job, pool
+                    for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                        job, pool = busy.pop(future)
+                        try:
+                            outcome = future.result()
+                        except BrokenProcessPool:
+                            continue
+                        self._idle.append(pool)
+                        yield job, outcome
             except BaseException:
-                for pool in tuple(busy):
+                for _, pool in busy.values():
                     pool.shutdown(kill_workers=True)
                 raise
 
 
-def in_parallel(calls: Iterator[tuple[Callable[..., Any], tuple[Any, ...]]], workers: int,
-                spare: int = 0) -> Iterator[Any]:
-    """The number of each call and what it returned, as they end, by joblib's present backend.
-
-    joblib does the work of a single job in this process; a backend that shall not is asked for a ``spare`` one, too.
-    """
-    from joblib import Parallel, delayed
-    results = Parallel(workers + spare, return_as="generator_unordered", batch_size=1, pre_dispatch=workers)(
-        delayed(numbered)(number, function, *arguments) for number, (function, arguments) in enumerate(calls))
-    try:
-        yield from results
-    finally:
-        results.close()
-
-
-def numbered(number: int, function: Callable[..., Any], *arguments: Any) -> tuple[int, Any]:
-    """What ``function`` returns, behind ``number``."""
-    return number, function(*arguments)
+def _pool() -> Any:
+    from joblib.externals.loky import ProcessPoolExecutor
+    return ProcessPoolExecutor(1, initializer=_live_with, initargs=(os.getpid(),), env=THREADS)
 
 
 def _live_with(study: int) -> None:

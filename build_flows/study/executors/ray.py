@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from quarl.build_flows.study.executors import transfer
-from quarl.build_flows.study.executors.local import THREADS, Work, in_parallel
+from quarl.build_flows.study.executors.local import THREADS, Work
 from quarl.build_flows.study.executors.transfer import Parcel
 from quarl.build_flows.study.jobs import Job, Outcome
 from quarl.build_flows.study.lock import waiting_for
@@ -55,14 +55,19 @@ class Ray:
 
     def outcomes(self, jobs: Sequence[Job], work: Work, runs: Path) -> Iterator[tuple[Job, Outcome]]:
         """As :meth:`quarl.build_flows.study.executors.local.Executor.outcomes`; run folders are brought and fetched."""
-        from joblib import parallel_config
-        calls = ((_remotely, (work, job, _needed(job, runs))) for job in jobs)
-        with parallel_config(_backend()):
-            for found in in_parallel(calls, min(self.workers, len(jobs)), 1):
-                if found is not None:
-                    number, (outcome, parcel) = found
-                    transfer.unpack(parcel, runs)
-                    yield jobs[number], outcome
+        from joblib import Parallel, delayed, parallel_config
+        calls = (delayed(_remotely)(number, work, job, _needed(job, runs)) for number, job in enumerate(jobs))
+        workers = min(self.workers, len(jobs))
+        with parallel_config(_backend()):       # a spare one, as joblib does the work of a single job in this process
+            results = Parallel(workers + 1, return_as="generator_unordered", batch_size=1, pre_dispatch=workers)(calls)
+            try:
+                for found in results:
+                    if found is not None:
+                        number, outcome, parcel = found
+                        transfer.unpack(parcel, runs)
+                        yield jobs[number], outcome
+            finally:
+                results.close()
 
 
 def _needed(job: Job, runs: Path) -> Parcel:
@@ -70,7 +75,8 @@ def _needed(job: Job, runs: Path) -> Parcel:
     return transfer.pack(runs, [job.training.name]) if job.design else {}
 
 
-def _remotely(work: Work, job: Job, parcel: Parcel) -> tuple[Outcome, Parcel]:
+def _remotely(number: int, work: Work, job: Job, parcel: Parcel) -> tuple[int, Outcome, Parcel]:
+    """Do the job of that number, with ``parcel`` of what it needs; what came of it, and the run folders made."""
     from quarl.hw.tools.cache import cache_folder
     runs = cache_folder("study", "runs")
     for name, data in parcel.items():
@@ -78,7 +84,7 @@ def _remotely(work: Work, job: Job, parcel: Parcel) -> tuple[Outcome, Parcel]:
             if not (runs / name / "train" / "result.json").exists():
                 transfer.unpack({name: data}, runs)
     outcome = work(job, runs)
-    return outcome, transfer.pack(runs, [job.design.name] if job.design else job.names)
+    return number, outcome, transfer.pack(runs, [job.design.name] if job.design else job.names)
 
 
 def _ray() -> Any:
