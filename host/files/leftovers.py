@@ -12,7 +12,6 @@ import errno
 import fcntl
 import os
 import shutil
-import tempfile
 from typing import Callable, Iterator, Optional, Tuple
 
 from quarl.host.files.durable import sync
@@ -23,28 +22,33 @@ _NO_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOSYS, errno.ENOTSU
 
 
 def new_file(folder: str, prefix: str) -> Tuple[str, int]:
-    """A new file in ``folder`` and the handle to write it by, which holds its lock. Raises OSError."""
-    def make() -> Tuple[str, int]:
-        handle, path = tempfile.mkstemp(TEMPORARY, prefix, folder)
-        return path, handle
-    return _owned(make)
+    """A new file in ``folder``, with the rights that the umask leaves, and the handle to write it by, which holds its
+    lock. Raises OSError.
+    """
+    def make(path: str) -> int:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    return _owned(folder, prefix, make)
 
 
-def new_folder(folder: str, prefix: str) -> Tuple[str, int]:
-    """A new folder in ``folder`` and the handle that holds its lock. Raises OSError."""
-    def make() -> Tuple[str, int]:
-        path = tempfile.mkdtemp(TEMPORARY, prefix, folder)
+def new_folder(folder: str, prefix: str, mode: int = 0o777) -> Tuple[str, int]:
+    """A new folder in ``folder``, of ``mode`` less the umask, and the handle that holds its lock. Raises OSError."""
+    def make(path: str) -> int:
+        os.mkdir(path, mode)
         try:
-            return path, os.open(path, os.O_RDONLY)
+            return os.open(path, os.O_RDONLY)
         except BaseException:
             remove(path)
             raise
-    return _owned(make)
+    return _owned(folder, prefix, make)
 
 
-def _owned(make: Callable[[], Tuple[str, int]]) -> Tuple[str, int]:
+def _owned(folder: str, prefix: str, make: Callable[[str], int]) -> Tuple[str, int]:
     while True:
-        path, handle = make()
+        path = os.path.join(folder, prefix + os.urandom(4).hex() + TEMPORARY)
+        try:
+            handle = make(path)
+        except FileExistsError:
+            continue
         try:
             _lock(handle)
             if os.path.lexists(path):       # else it was swept before it had its lock

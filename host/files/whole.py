@@ -12,6 +12,7 @@ from typing import Any, Iterator, Set, Union
 from quarl.host.errors import ToolError
 from quarl.host.files import leftovers
 from quarl.host.files.durable import exchange, make_folders, sync, sync_handle, sync_tree
+from quarl.host.files.rights import spread
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -45,6 +46,8 @@ def explained(path: PathLike) -> Iterator[None]:
 def write_bytes(path: PathLike, data: bytes) -> None:
     """Write ``data`` to a temporary name beside ``path``, then rename. Raises :class:`ToolError`.
 
+    Its rights are what the umask leaves, also where it replaces a file.
+
     Once this returns, ``data`` survives a loss of power; until then, what was there before does.
     """
     path = Path(path).absolute()
@@ -56,7 +59,6 @@ def write_bytes(path: PathLike, data: bytes) -> None:
         temporary, handle = leftovers.new_file(str(path.parent), "." + path.name + ".")
         try:
             _write(handle, data)
-            os.chmod(temporary, 0o644)
             if lasting:
                 sync_handle(handle)
             os.replace(temporary, str(path))
@@ -99,7 +101,7 @@ def staged_folder(path: PathLike) -> Iterator[Path]:
         with _private(Path(stage)) as folder:
             yield folder
         with explained(path):
-            os.chmod(stage, 0o755)
+            spread(stage)
             if lasting:
                 sync_tree(stage)
             _take_place(stage, str(path), old)
@@ -131,11 +133,11 @@ def recover(path: PathLike) -> None:
 
 @contextlib.contextmanager
 def scratch_folder(purpose: str) -> Iterator[Path]:
-    """A folder below ``TMPDIR`` for as long as the block runs; sweeps those of killed processes."""
+    """A folder below ``TMPDIR``, its owner's alone, for as long as the block runs; sweeps those of killed processes."""
     parent = tempfile.gettempdir()
     with explained(parent):
         leftovers.sweep(parent)
-        folder, handle = leftovers.new_folder(parent, "quarl-%s." % purpose)
+        folder, handle = leftovers.new_folder(parent, "quarl-%s." % purpose, 0o700)
     try:
         with _private(Path(folder)) as path:
             yield path
