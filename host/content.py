@@ -2,17 +2,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any, Dict, Hashable
 
 import numpy as np
 
 
 def _key(value: Any) -> Hashable:
-    """What stands for a field's ``value``: of an array, or a torch tensor, its dtype, its shape and its bytes."""
+    """What stands for a field's ``value``: of an array, or a torch tensor, its dtype, its shape and its bytes.
+
+    Of a dict, which holds what JSON has, it is its text.
+    """
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)
     found: Hashable = value
     return found
 

@@ -59,12 +59,13 @@ def play(run: PathLike, device: str = "emulator", settings: Settings | None = No
 
 
 def evaluate(run: PathLike, backend: str | Device = "integer", *, episodes: int = 20, seed: int = 0,
-             keys: PathLike | None = None) -> np.ndarray:
+             keys: PathLike | None = None, max_episode_steps: int | None = None) -> np.ndarray:
     """Undiscounted returns, float64 [episodes], of episodes that training never saw; as `quarl eval`.
 
     ``backend`` is ``torch`` (the trained actor, also of an fp32 run), ``integer`` (the reference, all episodes at
     once), a device's name as for ``open_device``, with its ``keys``, or an open device. ``seed`` names the episodes;
     they are those that ``play`` plays, and the returns of a quantised policy are equal on all backends.
+    ``max_episode_steps`` takes the place of the time limit of training.
 
     Raises ``UserError`` for a run that has not finished training, for no episodes, and for a backend that does not
     exist or is not built; ``ToolError`` for a package that is missing.
@@ -73,5 +74,5 @@ def evaluate(run: PathLike, backend: str | Device = "integer", *, episodes: int 
         from quarl.models.play import evaluate as software
         if isinstance(backend, str) and backend not in software.BACKENDS:
             with open_device(run, backend, keys) as device:
-                return software.evaluate(run, episodes, seed, device)
-        return software.evaluate(run, episodes, seed, backend)
+                return software.evaluate(run, episodes, seed, device, max_episode_steps)
+        return software.evaluate(run, episodes, seed, backend, max_episode_steps)

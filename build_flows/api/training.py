@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,11 +50,14 @@ Result = TypeVar("Result", bound=Trained)
 
 def train(task: str, out: PathLike, *, bits: Bits | None = W4A4I8, algo: str = "ppo", steps: int | None = None,
           seed: int = 0, settings: Mapping[str, Any] | None = None, init: PathLike | None = None, delay: int = 0,
-          precision: str = "fp32", device: str = "auto", resume: bool = True, verbose: bool = False) -> Trained:
+          precision: str = "fp32", device: str = "auto", resume: bool = True, verbose: bool = False,
+          env_kwargs: Mapping[str, Any] | None = None, wrappers: Sequence[str | tuple[str, Mapping[str, Any]]] = (),
+          max_episode_steps: int | None = None) -> Trained:
     """Train a policy for a Gymnasium ``task`` into the run folder ``out``; as `quarl train`.
 
     The task's observations are float32 [n], normalised as training goes, or pixels, uint8 [channels, height, width],
-    of Atari. Actions are ``Discrete``, or a ``Box`` of float32 [n], as the algorithm allows.
+    of Atari; others of a fixed size are flattened. Actions are ``Discrete``, or a ``Box`` of float32 [n], as the
+    algorithm allows.
 
     ``bits``       of weights, hidden activations and input codes, 2 to 8; None trains in fp32
     ``algo``       ppo, a2c (any actions), dqn (``Discrete``), ddpg, td3 or sac (``Box``)
@@ -67,16 +70,24 @@ def train(task: str, out: PathLike, *, bits: Bits | None = W4A4I8, algo: str = "
     ``device``     auto (a GPU where there is one), cpu or cuda
     ``resume``     False discards what a training that was killed had reached
     ``verbose``    shows progress on standard error
+    ``env_kwargs`` arguments of the environment
+    ``wrappers``   around it, the innermost first: names of Gymnasium's, or ``module:Class``, each alone or with its
+                   arguments, as in ``("TimeLimit", {"max_episode_steps": 100})``
+    ``max_episode_steps`` time limit of an episode, in place of the environment's own
 
+    What the environment is made with stays with the policy: ``play`` and ``evaluate`` make it so, too.
     Repeating a call continues a training that was killed, to the same result bit for bit, and returns the result of
     one that has finished. Raises ``UserError`` for a task, setting or width that does not exist or does not fit, for
     a folder that holds another training, and for losses that are no longer finite; ``ToolError`` for a disk that
     refuses or a package that is missing.
     """
     with call("train", verbose):
+        from quarl.host.environments.description import Description
         from quarl.models.training import train as training
+        around = [(each, {}) if isinstance(each, str) else each for each in wrappers]
+        made = Description(task, env_kwargs or {}, around, max_episode_steps).record()
         config = training.TrainConfig(task, Path(out), algo, bits, seed, steps, precision, delay,
-                                      None if init is None else Path(init), device, resume, settings or {})
+                                      None if init is None else Path(init), device, resume, settings or {}, made)
         return _result(Trained, config.out, training.train(config))
 
 

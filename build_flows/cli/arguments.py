@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quarl.host.errors import UserError
 from quarl.hw.engines.registry import ENGINES
@@ -44,6 +46,63 @@ def add_bits(parser: argparse.ArgumentParser, usual: int) -> None:
     parser.add_argument("--input-bits", type=int, default=8, metavar="BITS",
                         help="of the encoded observation, 2 to 8 (default %(default)s)")
     parser.add_argument("--per-channel", action="store_true", help="one weight scale a channel, not one a layer")
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """What the task is made with."""
+    parser.add_argument("--env-kwargs", action="append", default=[], metavar="KEY=VALUE",
+                        help="an argument of the environment, the value as in YAML")
+    parser.add_argument("--wrapper", action="append", default=[], metavar="NAME[:JSON]",
+                        help="a wrapper of Gymnasium's, or module:Class, with its arguments; the innermost first")
+    add_time_limit(parser, "the environment's own")
+
+
+def add_time_limit(parser: argparse.ArgumentParser, usual: str) -> None:
+    """Where an episode is cut off."""
+    parser.add_argument("--max-episode-steps", type=int, metavar="STEPS", help="time limit of an episode (default: "
+                        f"{usual})")
+
+
+def environment_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of the environment, as ``Description.record`` has it. Raises :class:`UserError`."""
+    from quarl.host.environments.description import Description
+    wrappers = [_wrapper(text) for text in args.wrapper]
+    return Description(args.task, pairs("--env-kwargs", args.env_kwargs, "size=8"), wrappers,
+                       args.max_episode_steps).record()
+
+
+def _wrapper(text: str) -> tuple[str, Any]:
+    """``FlattenObservation``, ``TimeLimit:{"max_episode_steps": 100}`` or ``module:Class:{}`` as name and arguments."""
+    name, brace, arguments = text.partition(":{")
+    try:
+        return name, json.loads("{" + arguments) if brace else {}
+    except ValueError as error:
+        raise UserError("--wrapper takes NAME or NAME:JSON, where JSON is a mapping", f"{text} ({error})",
+                        "write --wrapper 'TimeLimit:{\"max_episode_steps\": 100}'") from error
+
+
+def pairs(option: str, texts: Sequence[str], example: str) -> dict[str, Any]:
+    """``KEY=VALUE`` each, the value as in YAML. Raises :class:`UserError`, with an ``example``."""
+    import yaml
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        try:
+            found[key] = _json_or_yaml(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals:
+            raise UserError(f"{option} takes KEY=VALUE, the value as in YAML", text, f"write {option} {example}")
+    return found
+
+
+def _json_or_yaml(text: str) -> Any:
+    """As JSON where it is that, since 1e-05 is a text in YAML."""
+    import yaml
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
 
 
 def add_design(parser: argparse.ArgumentParser) -> None:

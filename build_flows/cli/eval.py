@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from quarl.build_flows.cli.arguments import add_run, run_folder
+from quarl.build_flows.cli.arguments import add_run, add_time_limit, run_folder
 
 HELP = "evaluate a policy in torch, with the integer reference or on the emulator"
 
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     parser.add_argument("--episodes", type=int, default=20, help="number of episodes (default 20)")
     parser.add_argument("--seed", type=int, default=0, help="which fresh episodes (default 0)")
+    add_time_limit(parser, "that of training")
     parser.add_argument("--backend", choices=("torch", "integer", "emulator"), default="integer",
                         help="torch, integer (default) or emulator")
 
@@ -29,7 +30,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from quarl.build_flows.api.playing import evaluate
     from quarl.build_flows.console import say
 
-    returns = evaluate(run_folder(args), args.backend, episodes=args.episodes, seed=args.seed)
+    returns = evaluate(run_folder(args), args.backend, episodes=args.episodes, seed=args.seed,
+                       max_episode_steps=args.max_episode_steps)
     say("return %.1f ± %.1f over %d episodes (%s)" % (returns.mean(), returns.std(), len(returns), args.backend))
     return {"backend": args.backend, "episodes": len(returns), "return_mean": float(returns.mean()),
             "return_std": float(returns.std()), "returns": returns.tolist()}

@@ -8,20 +8,20 @@ Repeat the command to continue a run that was interrupted: the result is the sam
   quarl train --task CartPole-v1 --fp32 --out runs/float
   quarl train --task CartPole-v1 --init runs/float --weight-bits 2 --act-bits 2 --steps 50000 --out runs/tuned
   quarl train --task MyTask-v0 --steps 500000 --set net_arch=[32,32] --set learning_rate=0.001 --out runs/mine
+  quarl train --task maze:Maze-v0 --env-kwargs size=8 --max-episode-steps 200 --steps 100000 --out runs/maze
 
 Algorithms: ppo, a2c (any actions), dqn (discrete), ddpg, td3, sac (continuous). Settings per algorithm and task come
 from models/tasks/presets; --set changes them, and gives them for a task without a preset. --help-settings explains
-them all.
+them all. maze:Maze-v0 is Maze-v0 that the module maze registers, installed or in the working folder. What the
+environment is made with stays with the policy.
 """
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from quarl.build_flows.cli.arguments import add_bits
-from quarl.host.errors import UserError
+from quarl.build_flows.cli.arguments import add_bits, add_environment, environment_of, pairs
 
 HELP = "train a quantised policy into a run folder"
 
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``quarl train``."""
     parser.add_argument("--task", required=True, help="Gymnasium environment id, for example CartPole-v1")
     parser.add_argument("--algo", default="ppo", help="ppo, a2c, dqn, ddpg, td3 or sac (default ppo)")
+    add_environment(parser)
     add_bits(parser, 4)
     parser.add_argument("--fp32", action="store_true", help="train without quantisation")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
@@ -65,21 +66,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     bits = None if args.fp32 else Bits(args.weight_bits, args.act_bits, args.input_bits, args.per_channel)
     result = train(TrainConfig(args.task, args.out, args.algo, bits, args.seed, args.steps, args.precision, args.delay,
-                               args.init, args.device, settings=_settings(args.set)))
+                               args.init, args.device, settings=pairs("--set", args.set, "learning_rate=0.001"),
+                               environment=environment_of(args)))
     say("best mean return %.1f ± %.1f over %d episodes after %d steps; the run is in %s"
         % (result["mean_return"], result["std_return"], result["episodes"], result["timesteps"], args.out))
     return {"run": str(args.out), **result}
 
-
-def _settings(pairs: Sequence[str]) -> dict[str, Any]:
-    import yaml
-    settings = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        try:
-            settings[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            equals = ""
-        if not equals:
-            raise UserError("--set takes KEY=VALUE, the value as in YAML", pair, "write --set learning_rate=0.001")
-    return settings

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from quarl.build_flows.report.inputs import Run
+from quarl.host.environments.description import Description
 
 
 def path(folder: str) -> str:
@@ -34,7 +35,8 @@ def train(run: Run) -> list[str]:
 
 def _train(config: dict[str, Any], out: str) -> str:
     settings = config.get("settings") or {}
-    options = ["--task", config["task"], "--algo", config["algo"],
+    options = ["--task", config["task"], *Description.of(config["task"], config.get("environment")).options(),
+               "--algo", config["algo"],
                *(_bits(config["bits"]) if config.get("bits") else ["--fp32"]), "--seed", config["seed"]]
     if "total_steps" in settings:
         options += ["--steps", settings["total_steps"]]
@@ -102,6 +104,9 @@ def play(run: Run) -> str:
         options += ["--seed", run.log.run["seed"]]
         if run.log.run["task"] != run.policy.task:
             options += ["--task", run.log.run["task"]]
+        limit = Description.of("", run.log.run.get("environment")).max_episode_steps
+        if limit != Description.of("", run.policy.environment).max_episode_steps:
+            options += ["--max-episode-steps", limit]
         usual = {"max_steps": None, "envs": 1, "hz": None, "shadow": 0}
         for name, value in usual.items():
             if run.log.run.get(name, value) != value:

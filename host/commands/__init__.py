@@ -13,6 +13,7 @@ from typing import Callable, Mapping, NoReturn, Optional, Sequence
 
 from quarl.host.commands.signals import CODE, Signals
 from quarl.host.console import print_json
+from quarl.host.environments.faults import TRACEBACK
 from quarl.host.errors import MismatchError, ToolError, UserError
 
 
@@ -69,6 +70,9 @@ def _run(make: Callable[[], Parser], arguments: Optional[Sequence[str]]) -> int:
 
 
 def _failed(error: object, code: int) -> int:
+    if isinstance(error, Exception) and os.environ.get(TRACEBACK):
+        import traceback
+        traceback.print_exception(type(error), error, error.__traceback__)
     print("error: %s" % error, file=sys.stderr)
     return code
 

@@ -35,6 +35,8 @@ def add_options(parser: argparse.ArgumentParser, device: str) -> argparse._Argum
     what.add_argument("--episodes", type=int, default=10, help="number of episodes (default 10)")
     what.add_argument("--seed", type=int, default=0, help="which fresh episodes (default 0)")
     what.add_argument("--max-steps", type=int, help="end an episode after so many steps")
+    what.add_argument("--max-episode-steps", type=int, metavar="STEPS",
+                      help="the environment's time limit (default: as in training)")
     what.add_argument("--task", help="another Gymnasium environment with the same spaces")
     what.add_argument("--envs", type=int, default=1, help="environments that share a batch on the device (default 1)")
     what.add_argument("--hz", type=float, help="steps per second that the loop keeps; late ones are counted")
@@ -54,7 +56,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """What the options say. Raises ``UserError``."""
     from quarl.host.loop.settings import Settings
     return Settings(args.episodes, args.seed, args.max_steps, args.task, args.envs, args.hz, args.shadow,
-                    args.shadow_action == "stop", args.video, args.resume)
+                    args.shadow_action == "stop", args.video, args.resume, args.max_episode_steps)
 
 
 def closing(summary: Dict[str, Any]) -> Tuple[str, List[Tuple[str, str]]]:

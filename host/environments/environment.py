@@ -1,69 +1,75 @@
-"""Gymnasium environments by id, our own and Atari's among them, with errors that say what to do."""
+"""Gymnasium environments by description, our own and Atari's among them, with errors that say what to do."""
 from __future__ import annotations
 
-import difflib
-import importlib
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Union
 
-from quarl.host.environments import navigation
+from quarl.host.environments import registration
+from quarl.host.environments.description import Description
+from quarl.host.environments.faults import fault
+from quarl.host.environments.guarded import guarded
+from quarl.host.environments.observations import flattened
+from quarl.host.environments.wrappers import wrapped
 from quarl.host.errors import UserError
 from quarl.host.policy import Policy
 
-_ATARI = "ale_py.env:AtariEnv"
-_ATARI_PACKAGES = "install the Atari games: pip install ale-py opencv-python-headless"
 
-
-def make(task: str, render_mode: Optional[str] = None) -> Any:
-    """The environment ``task``: any registered Gymnasium id, ``Navigation-v0``, or an Atari game.
+def make(what: Union[str, Description], render_mode: Optional[str] = None) -> Any:
+    """The environment ``what``, or as it is registered where that is an id: any of Gymnasium, ``Navigation-v0``, a
+    game of Atari, or ``module:Env-v0`` of a module that registers it.
 
     An Atari id is any that ale-py registers (``ALE/Pong-v5``, ``PongNoFrameskip-v4``, ``Pong-v4``) and comes with the
-    usual preprocessing, see :func:`_atari`. With ``render_mode`` it can draw itself, if it knows how to.
-    Raises :class:`UserError` for an unknown id or a missing simulator package.
+    usual preprocessing, see :func:`_atari`. Observations that are neither a vector nor pixels are flattened, and what
+    goes wrong in the environment is told as its own, see ``environments.guarded``. With ``render_mode`` it can draw
+    itself, if it knows how to.
+
+    Raises :class:`UserError` for an unknown id, a missing simulator package, and an environment that fails.
     """
-    import gymnasium
     from gymnasium.envs.registration import registry  # where Gymnasium 0.26, numpy 1.20's last, has it too
-    _register(task)
-    options = {} if render_mode is None else {"render_mode": render_mode}
+    described = Description(what) if isinstance(what, str) else what
+    task = described.task
+    registration.register(task)
+    options = dict(described.kwargs, **({} if render_mode is None else {"render_mode": render_mode}))
+    env = _made(described, options)
+    for name, kwargs in described.wrappers:
+        env = wrapped(env, task, name, kwargs)
+    _check_spaces(env, task)
+    spec = registry.get(registration.split(task)[1])
+    return guarded(flattened(env), task, described.max_episode_steps or (spec and spec.max_episode_steps))
+
+
+def _made(described: Description, options: Dict[str, Any]) -> Any:
+    """The environment without the description's wrappers. Gymnasium's own checks are off: the guard has better."""
+    import gymnasium
+    task = described.task
     try:
-        return _atari(task, options) if _is_atari(task) else gymnasium.make(task, **options)
-    except TypeError as error:
-        if render_mode is None:
-            raise
-        raise UserError("an environment must know the render mode %s" % render_mode, error,
-                        "leave --video out for this task") from error
+        if registration.is_atari(task):
+            return _atari(described, options)
+        return gymnasium.make(task, described.max_episode_steps, disable_env_checker=True, **options)
     except (gymnasium.error.Error, ImportError) as error:
-        near = difflib.get_close_matches(task, list(registry), 3, 0.5)
-        fix = "use one of %s" % ", ".join(near) if near else "list them with gymnasium.pprint_registry()"
-        if isinstance(error, gymnasium.error.DependencyNotInstalled):
-            fix = _ATARI_PACKAGES if _is_atari(task) else "install what it needs: pip install 'gymnasium[all]'"
-        elif _names_atari(task) and not any(map(_is_atari, registry)):
-            fix = _ATARI_PACKAGES
-        raise UserError("the task must be an installed Gymnasium environment", "%s (%s)" % (task, error),
-                        fix) from error
+        raise registration.unknown(task, error) from error
+    except Exception as error:
+        if isinstance(error, TypeError) and "render_mode" in options:
+            raise UserError("an environment must know the render mode %s" % options["render_mode"], error,
+                            "leave --video out for this task") from error
+        rule = "the environment %s must be made without an error" % task
+        if described.kwargs and isinstance(error, TypeError):
+            rule += ", with the arguments %s" % ", ".join(described.kwargs)
+        raise fault(rule, error) from error
 
 
-def _register(task: str) -> None:
-    """Make our own environment known, and Atari's where ``task`` is not known yet: importing ale-py registers them."""
-    from gymnasium.envs.registration import register, registry
-    if navigation.ID not in registry:
-        register(navigation.ID, "quarl.host.environments.navigation:make", max_episode_steps=navigation.STEPS)
-    if task not in registry:
+def _check_spaces(env: Any, task: str) -> None:
+    from gymnasium import Space
+    for name in ("observation_space", "action_space"):
         try:
-            importlib.import_module("ale_py")
-        except ImportError:
-            return
+            space = getattr(env, name)
+        except AttributeError:
+            space = None
+        if not isinstance(space, Space):
+            raise UserError("the environment %s must have a Gymnasium space as its %s" % (task, name), repr(space)[:80],
+                            "set self.%s in its __init__" % name)
 
 
-def _names_atari(task: str) -> bool:
-    return task.startswith("ALE/") or "NoFrameskip-v" in task
-
-
-def _is_atari(task: str) -> bool:
-    from gymnasium.envs.registration import registry
-    return task in registry and registry[task].entry_point == _ATARI
-
-
-def _atari(task: str, options: Dict[str, str]) -> Any:
+def _atari(described: Description, options: Dict[str, Any]) -> Any:
     """A game as DQN's authors saw it (Mnih et al. 2015): observations uint8 [4, 84, 84], the newest frame last.
 
     Up to 30 no-ops after a reset, every action for 4 frames, each frame the maximum of the last 2, grey and scaled to
@@ -71,9 +77,10 @@ def _atari(task: str, options: Dict[str, str]) -> Any:
     game and rewards are the game's own; sticky actions are as the id defines them.
     """
     import gymnasium
-    from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation
-    env = gymnasium.make(task, frameskip=1, **options)
-    return FrameStackObservation(AtariPreprocessing(env, noop_max=30, frame_skip=4, screen_size=84), 4)
+    from gymnasium.wrappers import AtariPreprocessing, FrameStackObservation, TimeLimit
+    env = gymnasium.make(described.task, **dict({"frameskip": 1}, **options))
+    env = FrameStackObservation(AtariPreprocessing(env, noop_max=30, frame_skip=4, screen_size=84), 4)
+    return env if described.max_episode_steps is None else TimeLimit(env, described.max_episode_steps)
 
 
 def check_fits(env: Any, policy: Policy) -> None:

@@ -69,4 +69,4 @@ def _cut(path: Path, whole: Set[int]) -> None:
 
 
 def _belongs(record: Dict[str, Any], whole: Set[int]) -> bool:
-    return record["type"] == "run" or record["episode"] in whole
+    return record["type"] == "run" or record.get("episode") in whole

@@ -20,7 +20,7 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 
 
 class RunLog:
-    """Write records to ``path``; every line has a ``type``: run, step, episode, mismatch or summary.
+    """Write records to ``path``; every line has a ``type``: run, step, episode, mismatch, error or summary.
 
     A part that would grow beyond ``max_bytes`` is followed by the next. The files of an earlier run give way at the
     first record, not before: a run that never starts destroys nothing. With ``append`` they are continued instead.

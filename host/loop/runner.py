@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import traceback
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from quarl.host.devices.interface import Device, Reply
 from quarl.host.environments import environment
+from quarl.host.environments.observations import tell_of_flattening
 from quarl.host.environments.seeds import EVALUATION, episode_seeds
 from quarl.host.errors import UserError
 from quarl.host.log import resume
@@ -141,8 +143,13 @@ def run(policy: Policy, device: Device, log: RunLog, settings: Settings, clock_m
         log.append = bool(played)
         if not played:
             log.write("run", **header)
-        _play(loop, envs, [index for index in range(settings.episodes)
-                           if index not in {record["episode"] for record, _ in played}])
+        try:
+            _play(loop, envs, [index for index in range(settings.episodes)
+                               if index not in {record["episode"] for record, _ in played}])
+        except UserError as error:
+            if error.__cause__ is not None:                          # the environment's own
+                log.write("error", text=str(error), traceback=traceback.format_exc())
+            raise
         loop.meter.episodes.sort(key=lambda record: record["episode"])
         summary = dict(loop.meter.summary(loop.wall(), clock_mhz), task=header["task"], device=device.name,
                        device_stats=device.stats(), resources=resources if loop.meter.times.cycles else None)
@@ -152,10 +159,11 @@ def run(policy: Policy, device: Device, log: RunLog, settings: Settings, clock_m
 
 def _environments(policy: Policy, settings: Settings, stack: contextlib.ExitStack) -> List[Any]:
     """The environments of the run, to be closed by ``stack``. Raises :class:`UserError`."""
-    envs = []
+    envs, described = [], settings.environment(policy)
     for _ in range(min(settings.envs, settings.episodes)):
-        envs.append(environment.make(settings.task or policy.task, *([] if settings.video is None else ["rgb_array"])))
+        envs.append(environment.make(described, *([] if settings.video is None else ["rgb_array"])))
         stack.callback(envs[-1].close)
+    tell_of_flattening(envs[0], described.task)
     environment.check_fits(envs[0], policy)
     if settings.video is not None:
         video.check(envs[0])

@@ -100,7 +100,7 @@ def read(folder: PathLike) -> Policy:
             action=ActionSpace(action["kind"], action["n"], tuple(action["low"]), tuple(action["high"])),
             head=manifest["head"], encode_scale=arrays["encode_scale"], encode_offset=arrays["encode_offset"],
             layers=layers, decode_scale=arrays["decode_scale"], decode_bias=arrays["decode_bias"],
-            provenance=manifest.get("provenance", {}))
+            environment=dict(manifest.get("environment", {})), provenance=manifest.get("provenance", {}))
         validate(policy)
     except (KeyError, TypeError, IndexError, ValueError, OverflowError) as error:
         if isinstance(error, UserError):

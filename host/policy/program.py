@@ -60,8 +60,9 @@ class Policy(Content):
     """A deployed policy: encode (float32, per feature), integer layers, decode (float32, per output), head.
 
     A policy that begins with a convolution reads pixels, [channels, height, width]: its input codes are the uint8
-    observation itself, and ``encode_scale`` and ``encode_offset`` are empty. Two policies are equal if they mean the
-    same, wherever they come from.
+    observation itself, and ``encode_scale`` and ``encode_offset`` are empty. ``environment`` is what its ``task`` is
+    made with, other than by its name alone, as ``environments.description`` records it. Two policies are equal if they
+    mean the same, wherever they come from.
     """
 
     task: str
@@ -75,6 +76,7 @@ class Policy(Content):
     layers: Tuple[Layer, ...]
     decode_scale: np.ndarray
     decode_bias: np.ndarray
+    environment: Dict[str, Any] = dataclasses.field(default_factory=dict)
     provenance: Dict[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
     def __repr__(self) -> str:
@@ -117,8 +119,9 @@ class Policy(Content):
 
 def describe(policy: Policy) -> Dict[str, Any]:
     """All that the policy means but its numbers, as ``manifest.json`` has it."""
+    made = {"environment": policy.environment} if policy.environment else {}
     return {
-        "format": "quarl-policy", "schema": SCHEMAS[policy.pixels], "task": policy.task, "algo": policy.algo,
+        "format": "quarl-policy", "schema": SCHEMAS[policy.pixels], "task": policy.task, **made, "algo": policy.algo,
         "observation": {"shape": list(policy.observation_shape)},
         "action": {"kind": policy.action.kind, "n": policy.action.n,
                    "low": list(policy.action.low), "high": list(policy.action.high)},

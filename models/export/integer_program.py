@@ -56,8 +56,9 @@ def head(algo: str, action: ActionSpace) -> str:
 
 
 def extract(actor: QuantActor, encode_scale: np.ndarray, encode_offset: np.ndarray, observation_shape: tuple[int, ...],
-            action: ActionSpace, task: str, algo: str, provenance: dict[str, Any]) -> Policy:
-    """The policy that ``actor`` deploys.
+            action: ActionSpace, task: str, algo: str, provenance: dict[str, Any],
+            environment: dict[str, Any] | None = None) -> Policy:
+    """The policy that ``actor`` deploys; ``environment`` is what the task is made with.
 
     ``encode_scale`` and ``encode_offset`` are float32 [n], from ``FoldedVecNormalize.fold``;
     empty for pixels.
@@ -70,4 +71,4 @@ def extract(actor: QuantActor, encode_scale: np.ndarray, encode_offset: np.ndarr
         head=head(algo, action), encode_scale=np.asarray(encode_scale, np.float32).reshape(-1),
         encode_offset=np.asarray(encode_offset, np.float32).reshape(-1), layers=layers(actor),
         decode_scale=np.broadcast_to(last.scale.numpy(), action.size).astype(np.float32),
-        decode_bias=last.bias.numpy().copy(), provenance=provenance)
+        decode_bias=last.bias.numpy().copy(), environment=environment or {}, provenance=provenance)

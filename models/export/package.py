@@ -74,7 +74,8 @@ def policy_of(run: Run) -> Policy:
     space = run.normaliser.observation_space
     provenance: dict[str, Any] = {"seed": run.config["seed"], "result": run.result,
                                   "versions": versions(TOOLS)}
-    return extract(actor, a, b, space.shape, run.action, run.config["task"], run.config["algo"], provenance)
+    return extract(actor, a, b, space.shape, run.action, run.config["task"], run.config["algo"], provenance,
+                   run.environment.record())
 
 
 def export_run(folder: PathLike) -> Path:

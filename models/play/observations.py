@@ -34,7 +34,7 @@ def visited_observations(run: Run | PathLike, n: int, seed: int = 0) -> np.ndarr
 
 
 def _rollouts(run: Run, n: int, seed: int, random: np.random.Generator) -> np.ndarray:
-    env, act = make_env(run.config["task"]), act_in_torch(run.actor, run.normaliser, run.config["algo"], run.action)
+    env, act = make_env(run.environment), act_in_torch(run.actor, run.normaliser, run.config["algo"], run.action)
     env.action_space.seed(seed)
     seen: list[np.ndarray] = []
     over = True

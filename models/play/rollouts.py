@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from quarl.host.environments.description import Description
 from quarl.models.tasks.rewards import finite
 from quarl.models.tasks.spaces import make_env
 
@@ -14,7 +15,7 @@ Act = Callable[[np.ndarray], np.ndarray]
 class Player:
     """Plays episodes of ``task``, up to ``width`` at a time, so that the policy sees batches."""
 
-    def __init__(self, task: str, width: int):
+    def __init__(self, task: Description, width: int):
         self.envs = [make_env(task) for _ in range(width)]
 
     def play(self, act: Act, seeds: Sequence[int]) -> np.ndarray:

@@ -10,6 +10,7 @@ import yaml
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
+from quarl.host.environments.description import Description
 from quarl.host.errors import UserError
 from quarl.host.files import PathLike, recover, write_bytes
 from quarl.host.policy import ActionSpace
@@ -33,6 +34,11 @@ class Run:
     result: dict[str, Any]
     model: BaseAlgorithm
     normaliser: FoldedVecNormalize
+
+    @property
+    def environment(self) -> Description:
+        """The environment that it was trained in."""
+        return environment_of(self.config)
 
     @property
     def actor(self) -> nn.Sequential:
@@ -105,6 +111,11 @@ def _single(config: dict[str, Any]) -> dict[str, Any]:
         else:
             found[key] = value
     return found
+
+
+def environment_of(config: dict[str, Any]) -> Description:
+    """The environment of a run's settings. Raises :class:`UserError` for a description that is none."""
+    return Description.of(config["task"], config.get("environment"))
 
 
 def bits_of(config: dict[str, Any]) -> Bits | None:

@@ -8,28 +8,28 @@ import numpy as np
 from gymnasium import spaces
 
 from quarl.host.environments import environment
+from quarl.host.environments.description import Description
+from quarl.host.environments.observations import is_pixels as is_pixels
+from quarl.host.environments.observations import is_vector
 from quarl.host.errors import UserError
 from quarl.host.policy import ActionSpace
 
 
-def make_env(task: str) -> gym.Env[Any, Any]:
+def make_env(task: str | Description) -> gym.Env[Any, Any]:
     """The environment ``task``: observations a one-dimensional Box or pixels, actions Discrete or a Box.
 
     Raises :class:`UserError` for an unknown name, a missing package or an unsupported space.
     """
     env = environment.make(task)
     space = env.observation_space
-    if not is_pixels(space) and not (isinstance(space, spaces.Box) and len(space.shape) == 1):
-        raise UserError("the task's observations must be a one-dimensional Box, or pixels: a Box of uint8, 0 to 255, "
-                        "[channels, height, width]", space, "choose another --task")
+    if not is_pixels(space) and not is_vector(space):
+        raise UserError("the task's observations must be numbers in at most two dimensions, or pixels: a Box of uint8, "
+                        "0 to 255, [channels, height, width]", space, "choose another --task, or bring them into shape "
+                        "with a --wrapper, for example FlattenObservation")
+    if space.shape == (0,):
+        raise UserError("the task's observations must have at least one number", space, "choose another --task")
     action_space(env.action_space)
     return env
-
-
-def is_pixels(space: spaces.Space) -> bool:
-    """Whether ``space`` is one of images, uint8 [channels, height, width], with fewer channels than rows or columns."""
-    return (isinstance(space, spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3
-            and space.shape[0] < min(space.shape[1:]) and bool((space.low == 0).all() and (space.high == 255).all()))
 
 
 def action_space(space: spaces.Space) -> ActionSpace:

@@ -19,6 +19,7 @@ from quarl.models.play.rollouts import Player
 from quarl.models.ptq.quantise import SAMPLES, activation_limits
 from quarl.models.runs import checkpoint
 from quarl.models.runs.checkpoint import History, Snapshot
+from quarl.models.runs.run_folder import environment_of
 from quarl.models.sb3.policies import convert
 from quarl.models.tasks.normalise import FoldedVecNormalize
 from quarl.models.tasks.spaces import action_space
@@ -42,7 +43,7 @@ class Supervisor(BaseCallback):
         self.algo, self.seed, self.settings = description["algo"], description["seed"], description["settings"]
         self.bits, self.delay = bits, description["delay"]
         self.normaliser, self.history, self.folder, self.progress = normaliser, history, folder, progress
-        self.player = Player(description["task"], self.settings["eval_episodes"])
+        self.player = Player(environment_of(description), self.settings["eval_episodes"])
         self.solved = False
         self.seen = np.empty(0)
 

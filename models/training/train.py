@@ -13,6 +13,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger, TensorBoardOutputFormat
 from stable_baselines3.common.utils import get_device
 
+from quarl.host.environments.description import Description
+from quarl.host.environments.observations import tell_of_flattening
 from quarl.host.errors import UserError
 from quarl.host.files import explained, recover, write_json
 from quarl.models.actors.bits import HIGHEST, Bits
@@ -38,6 +40,7 @@ class TrainConfig:
 
     ``delay`` steps are trained in fp32 before quantisation starts (QuaRL's quantisation delay); ``init`` is the folder
     of an fp32 run whose networks and normaliser training starts from. ``device`` is ``auto``, ``cpu`` or ``cuda``.
+    ``environment`` is what the task is made with, as ``Description.record`` has it: kwargs, wrappers, time limit.
     Repeating a configuration continues a run that was killed, unless ``resume`` is False, and returns the result of
     one that has finished.
     """
@@ -54,6 +57,7 @@ class TrainConfig:
     device: str = "auto"
     resume: bool = True
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    environment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -75,7 +79,8 @@ class TrainConfig:
         if self.delay >= settings["total_steps"]:
             raise UserError("quantisation must start before training ends, after %d steps" % settings["total_steps"],
                             self.delay, "choose a smaller --delay or more --steps")
-        return {"task": self.task, "algo": self.algo, "seed": self.seed,
+        made = Description.of(self.task, self.environment).record()
+        return {"task": self.task, **({"environment": made} if made else {}), "algo": self.algo, "seed": self.seed,
                 "bits": None if self.bits is None else self.bits.describe(), "precision": self.precision,
                 "delay": self.delay, "init": None if self.init is None else str(self.init), "settings": settings}
 
@@ -88,8 +93,9 @@ def train(config: TrainConfig) -> dict[str, Any]:
     The seed fixes the result, on one CPU core, also of a run that was killed and continued. Raises :class:`UserError`.
     """
     description, folder = config.describe(), Path(config.out) / "train"
-    env = make_env(config.task)
+    env = make_env(run_folder.environment_of(description))
     env.close()
+    tell_of_flattening(env, config.task)
     algorithms.check_actions(config.algo, config.task, env.action_space)
     algorithms.check_pixels(config.algo, config.task, env.observation_space, config.bits,
                             description["settings"]["net_arch"])
@@ -117,10 +123,12 @@ def _source(init: Path, description: dict[str, Any]) -> run_folder.Run:
     if source.is_fp16 or run_folder.bits_of(source.config) is not None:
         raise UserError("training must start from an fp32 run",
                         f"{run_folder.bits_of(source.config) or 'fp16'} in {init}", "train one with --fp32")
-    for name in ("task", "algo"):
-        if source.config[name] != description[name]:
-            raise UserError(f"training must start from a run of {name} {description[name]}",
-                            f"{source.config[name]} in {init}", f"choose another --init or --{name}")
+    for name in ("task", "algo", "environment"):
+        if source.config.get(name) != description.get(name):
+            raise UserError(f"training must start from a run of {name} {description.get(name)}",
+                            f"{source.config.get(name)} in {init}",
+                            "choose another --init or " + ("--" + name if name != "environment" else
+                                                           "what the environment is made with"))
     asked, found = description["settings"]["net_arch"], source.config["settings"]["net_arch"]
     if found != asked:
         raise UserError(f"training must start from a run of the same architecture, net_arch {asked}",
@@ -130,8 +138,8 @@ def _source(init: Path, description: dict[str, Any]) -> run_folder.Run:
 
 def _run(config: TrainConfig, description: dict[str, Any], folder: Path) -> dict[str, Any]:
     source = None if config.init is None else _source(config.init, description)
-    saved = folder / "checkpoint"
-    venv = MonitoredVecEnv([lambda: make_env(config.task) for _ in range(description["settings"]["n_envs"])])
+    saved, made = folder / "checkpoint", run_folder.environment_of(description)
+    venv = MonitoredVecEnv([lambda: make_env(made) for _ in range(description["settings"]["n_envs"])])
     try:
         recover(saved)
         if config.resume and saved.exists():

@@ -41,7 +41,7 @@ def test_unknown_task_lists_the_near_ones(task, near):
     assert caught.value.fix.startswith("use one of ") and near in caught.value.fix
 
 
-@pytest.mark.parametrize("task", ["Qqqqqqqqqq-v0", "not a name!", "", "no_such_module:Env-v0", "CartPole v1 : x"])
+@pytest.mark.parametrize("task", ["Qqqqqqqqqq-v0", "not a name!", ""])
 def test_unknown_task_with_none_near(task):
     with pytest.raises(UserError) as caught:
         environment.make(task)

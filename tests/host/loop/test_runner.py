@@ -81,9 +81,9 @@ def test_order_of_the_log(tmp_path):
     summary, log = play(tmp_path / "log", episodes=2, max_steps=3)
     assert [entry["type"] for entry in log] == ["run", *["step"] * 3, "episode", *["step"] * 3, "episode", "summary"]
     assert log[-1] == {"type": "summary", **json.loads(json.dumps(summary))}
-    assert log[0] == {"type": "run", "task": "CartPole-v1", "device": "integer", "policy": cartpole_policy().hash,
-                      "episodes": 2, "seed": 0, "max_steps": 3, "envs": 1, "hz": None, "shadow": 0.0,
-                      "bits": {"input": 8, "layers": [[2, None]]}}
+    assert log[0] == {"type": "run", "task": "CartPole-v1", "environment": None, "device": "integer",
+                      "policy": cartpole_policy().hash, "episodes": 2, "seed": 0, "max_steps": 3, "envs": 1, "hz": None,
+                      "shadow": 0.0, "bits": {"input": 8, "layers": [[2, None]]}}
 
 
 def test_times_of_the_parts(tmp_path):

@@ -17,8 +17,9 @@ def test_unknown_task():
 
 
 @pytest.mark.parametrize(("observed", "acted", "message"), [
-    (spaces.Box(0, 255, (8, 8, 1)), spaces.Discrete(2), "observations must be a one-dimensional Box"),
-    (spaces.Discrete(4), spaces.Discrete(2), "observations must be a one-dimensional Box"),
+    (spaces.Box(0, 255, (8, 8, 1)), spaces.Discrete(2), "observations must be numbers in at most two dimensions"),
+    (spaces.Sequence(spaces.Discrete(4)), spaces.Discrete(2), "observations must be numbers in at most two dimensions"),
+    (spaces.Box(-1, 1, (0,)), spaces.Discrete(2), "observations must have at least one number"),
     (spaces.Box(-1, 1, (3,)), spaces.MultiDiscrete([2, 2]), "actions must be Discrete or a one-dimensional Box"),
 ])
 def test_unsupported_spaces(monkeypatch, observed, acted, message):
