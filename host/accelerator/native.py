@@ -148,7 +148,7 @@ class Native:
     def act(self, function: Callable[[Any], int], argument: ctypes.Structure) -> Callable[[Any], Any]:
         """The action of an observation by a ``function`` of C: a whole step. None if it is not taken, or not finite."""
         policy, observation, values = self.policy, self._observation, self._values.reshape(1, -1)
-        argmax, pointer = policy.head == "argmax", ctypes.byref(argument)
+        argmax, start, pointer = policy.head == "argmax", policy.action.start, ctypes.byref(argument)
 
         def run(given: Any) -> Any:
             if not self.takes(given):
@@ -157,7 +157,7 @@ class Native:
             best = function(pointer)
             if best < 0:
                 return None
-            return np.int64(best) if argmax else codec.act(policy.head, policy.action, values)[0]
+            return np.int64(start + best) if argmax else codec.act(policy.head, policy.action, values)[0]
 
         return run
 

@@ -91,9 +91,11 @@ def check_fits(env: Any, policy: Policy) -> None:
     from gymnasium import spaces
     space, action = env.action_space, policy.action
     if action.kind == "discrete":
-        fits = isinstance(space, spaces.Discrete) and space.n == action.n and space.start == 0
+        fits = isinstance(space, spaces.Discrete) and (space.n, space.start) == (action.n, action.start)
     else:
         fits = isinstance(space, spaces.Box) and space.shape == (action.size,)
     if not fits:
-        raise UserError("the environment's actions must be the policy's (%s of size %d)" % (action.kind, action.size),
-                        space, "use the task that the policy was trained on, %s" % policy.task)
+        start = " from %d" % action.start if action.start else ""
+        raise UserError("the environment's actions must be the policy's (%s of size %d%s)"
+                        % (action.kind, action.size, start), space,
+                        "use the task that the policy was trained on, %s" % policy.task)

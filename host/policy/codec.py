@@ -81,9 +81,9 @@ def decode(policy: Policy, accumulators: np.ndarray) -> Tuple[np.ndarray, np.nda
 
 
 def act(head: str, action: ActionSpace, values: np.ndarray) -> np.ndarray:
-    """Actions from float outputs [N, out]: the largest, clipped to the box, or squashed into it."""
+    """Actions from float outputs [N, out]: the largest one's, clipped to the box, or squashed into it."""
     if head == "argmax":
-        return values.argmax(axis=1)
+        return values.argmax(axis=1) + action.start
     low, high = np.asarray(action.low, np.float32), np.asarray(action.high, np.float32)
     if head == "tanh":
         values = low + np.float32(0.5) * (np.tanh(values) + np.float32(1)) * (high - low)

@@ -97,7 +97,8 @@ def read(folder: PathLike) -> Policy:
         policy = Policy(
             task=manifest["task"], algo=manifest["algo"], input_bits=manifest["input_bits"],
             observation_shape=tuple(manifest["observation"]["shape"]),
-            action=ActionSpace(action["kind"], action["n"], tuple(action["low"]), tuple(action["high"])),
+            action=ActionSpace(action["kind"], action["n"], tuple(action["low"]), tuple(action["high"]),
+                               action.get("start", 0)),
             head=manifest["head"], encode_scale=arrays["encode_scale"], encode_offset=arrays["encode_offset"],
             layers=layers, decode_scale=arrays["decode_scale"], decode_bias=arrays["decode_bias"],
             environment=dict(manifest.get("environment", {})), provenance=manifest.get("provenance", {}))

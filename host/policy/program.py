@@ -16,14 +16,17 @@ from quarl.host.files import canonical_json, sha256
 SCHEMAS = (1, 2)                       # 2 has convolutions; a dense policy is still written as 1
 BITS = range(2, 9)
 HEADS = {"discrete": ("argmax",), "box": ("clip", "tanh")}
+
+
 @dataclasses.dataclass(frozen=True)
 class ActionSpace:
-    """``discrete`` with ``n`` actions, or a ``box`` with one ``low`` and ``high`` per dimension."""
+    """``discrete`` with ``n`` actions from ``start`` on, or a ``box`` with one ``low`` and ``high`` per dimension."""
 
     kind: str
     n: int = 0
     low: Tuple[float, ...] = ()
     high: Tuple[float, ...] = ()
+    start: int = 0
 
     @property
     def size(self) -> int:
@@ -123,11 +126,15 @@ def describe(policy: Policy) -> Dict[str, Any]:
     return {
         "format": "quarl-policy", "schema": SCHEMAS[policy.pixels], "task": policy.task, **made, "algo": policy.algo,
         "observation": {"shape": list(policy.observation_shape)},
-        "action": {"kind": policy.action.kind, "n": policy.action.n,
-                   "low": list(policy.action.low), "high": list(policy.action.high)},
+        "action": _describe_action(policy.action),
         "head": policy.head, "input_bits": policy.input_bits,
         "layers": [_describe_layer(layer) for layer in policy.layers],
     }
+
+
+def _describe_action(action: ActionSpace) -> Dict[str, Any]:
+    found = {"kind": action.kind, "n": action.n, "low": list(action.low), "high": list(action.high)}
+    return found if action.start == 0 else dict(found, start=action.start)    # packages without it keep their hash
 
 
 def _describe_layer(layer: Layer) -> Dict[str, Any]:

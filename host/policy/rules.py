@@ -77,6 +77,10 @@ def validate(policy: Policy) -> None:
     require(bool(np.isfinite(bounds).all() and (bounds[0] <= bounds[1]).all()),
             "a box must have finite bounds, low <= high",
             "low %s, high %s" % (list(policy.action.low), list(policy.action.high)))
+    start = policy.action.start
+    require(type(start) is int and (policy.action.kind == "discrete" or start == 0)
+            and -2 ** 63 <= start <= 2 ** 63 - max(1, policy.action.n),
+            "discrete actions must start at a whole number of 64 bits, and a box has no start", start)
     require(policy.head in HEADS[policy.action.kind],
             "the head of a %s action space must be one of %s" % (policy.action.kind,
                                                                  ", ".join(HEADS[policy.action.kind])), policy.head)

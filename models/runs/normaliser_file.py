@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from quarl.models.runs import saved_spaces
 from quarl.models.tasks.normalise import FoldedVecNormalize
+from quarl.models.tasks.vec_env import task_actions
 
 _NUMBERS = ("clip_obs", "clip_reward", "epsilon", "gamma", "input_scale")
 _SWITCHES = ("norm_obs", "norm_reward", "sign_reward", "training")
@@ -39,9 +40,9 @@ def load(data: bytes, venv: VecEnv | None = None, envs: int = 1) -> FoldedVecNor
     saved = saved_spaces.stand_in(arrays, envs)
     if venv is None:
         venv = saved
-    elif (venv.observation_space, venv.action_space) != (saved.observation_space, saved.action_space):
-        raise ValueError(f"observations {saved.observation_space}, actions {saved.action_space}, and of the task "
-                         f"{venv.observation_space}, {venv.action_space}")
+    elif (venv.observation_space, task_actions(venv)) != (saved.observation_space, task_actions(saved)):
+        raise ValueError(f"observations {saved.observation_space}, actions {task_actions(saved)}, and of the task "
+                         f"{venv.observation_space}, {task_actions(venv)}")
     normaliser = FoldedVecNormalize(venv)
     for name in (*_NUMBERS, *_SWITCHES):
         setattr(normaliser, name, arrays[name].item())

@@ -20,6 +20,7 @@ from quarl.models.process_state import process_state_kept
 from quarl.models.runs import checkpoint
 from quarl.models.tasks.normalise import FoldedVecNormalize
 from quarl.models.tasks.spaces import action_space
+from quarl.models.tasks.vec_env import task_actions
 
 CONFIG, RESULT = "config.yaml", "train/result.json"
 KEYS = ("task", "algo", "seed", "bits", "settings")
@@ -54,7 +55,7 @@ class Run:
     @property
     def action(self) -> ActionSpace:
         """The package's description of the action space."""
-        return action_space(self.model.action_space)
+        return action_space(task_actions(self.normaliser))
 
 
 def write_config(folder: Path, config: dict[str, Any]) -> None:

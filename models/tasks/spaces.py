@@ -35,7 +35,7 @@ def make_env(task: str | Description) -> gym.Env[Any, Any]:
 def action_space(space: spaces.Space) -> ActionSpace:
     """The package's description of a gymnasium action space. Raises :class:`UserError` for an unsupported one."""
     if isinstance(space, spaces.Discrete):
-        return ActionSpace("discrete", int(space.n))
+        return ActionSpace("discrete", int(space.n), start=int(space.start))
     if isinstance(space, spaces.Box) and len(space.shape) == 1:
         _check_box(space)
         return ActionSpace("box", low=tuple(map(float, space.low)), high=tuple(map(float, space.high)))

@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
-from stable_baselines3.common.vec_env import DummyVecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from quarl.models.tasks.rewards import finite
@@ -27,6 +27,9 @@ class MonitoredVecEnv(DummyVecEnv):
 
     Arrays and infos are new at every step. The info of an episode's last step holds ``terminal_observation`` and
     ``episode``: its return ``r``, length ``l`` and time ``t`` since the start, as Monitor's does.
+
+    Stable-Baselines3 counts discrete actions from 0, whatever ``start`` a task's space has: so does ``action_space``
+    here, and each action is moved on its way to the task. :func:`task_actions` is the task's own space.
     """
 
     def __init__(self, make: list[Callable[[], gym.Env[Any, Any]]]):
@@ -35,6 +38,9 @@ class MonitoredVecEnv(DummyVecEnv):
             space = env.unwrapped.action_space
             if type(space) is spaces.Discrete:
                 env.unwrapped.action_space = _Discrete(space.n, start=space.start)
+        theirs = task_actions(self)
+        self._start = int(theirs.start) if isinstance(theirs, spaces.Discrete) else 0
+        self.action_space = counted_from_0(theirs)
         self._observed = self.observation_space.dtype
         self._started = time.time()
         self._returns, self._lengths = [0.0] * self.num_envs, [0] * self.num_envs
@@ -44,6 +50,10 @@ class MonitoredVecEnv(DummyVecEnv):
         self._returns, self._lengths = [0.0] * self.num_envs, [0] * self.num_envs
         with np.errstate(over="ignore"):
             return super().reset()
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Take ``actions``, one a row; discrete ones from 0 to n - 1."""
+        super().step_async(actions + self._start if self._start else actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Observations [N, n], rewards float32 [N], dones bool [N] and infos.
@@ -77,6 +87,17 @@ class MonitoredVecEnv(DummyVecEnv):
         episode = {"r": round(self._returns[i], 6), "l": self._lengths[i], "t": round(time.time() - self._started, 6)}
         self._returns[i], self._lengths[i] = 0.0, 0
         return episode
+
+
+def counted_from_0(space: spaces.Space[Any]) -> spaces.Space[Any]:
+    """The action space ``space`` as Stable-Baselines3 acts in it."""
+    return spaces.Discrete(int(space.n)) if isinstance(space, spaces.Discrete) and space.start != 0 else space
+
+
+def task_actions(venv: VecEnv) -> spaces.Space[Any]:
+    """The action space of the task that ``venv`` plays, with its own ``start``."""
+    space: spaces.Space[Any] = venv.get_attr("action_space", 0)[0]
+    return space
 
 
 def _bare(env: gym.Env[Any, Any]) -> gym.Env[Any, Any]:

@@ -23,6 +23,7 @@ from quarl.models.runs.run_folder import environment_of
 from quarl.models.sb3.policies import convert
 from quarl.models.tasks.normalise import FoldedVecNormalize
 from quarl.models.tasks.spaces import action_space
+from quarl.models.tasks.vec_env import task_actions
 from quarl.models.training.progress import Progress
 
 CONFIRM = 4       # a reached target is confirmed over this many times as many further episodes
@@ -113,7 +114,7 @@ class Supervisor(BaseCallback):
 
     def _evaluate(self) -> None:
         act = act_in_torch(self.model.policy.deployed, self.normaliser, self.algo,
-                           action_space(self.model.action_space))
+                           action_space(task_actions(self.normaliser)))
         count, target = self.settings["eval_episodes"], self.settings["target_return"]
         seeds = episode_seeds(f"training {self.num_timesteps}", self.seed, count * (1 + CONFIRM))
         returns = [*self.player.play(act, seeds[:count])]

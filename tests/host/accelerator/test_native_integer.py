@@ -135,10 +135,12 @@ def test_large_sums(library, inputs, weight, code):
     assert program(library, short).accumulators(codes).tolist() == [sums.tolist()]
 
 
-@pytest.mark.parametrize("head", ["argmax", "clip", "tanh"])
-def test_a_whole_step(library, head):
+@pytest.mark.parametrize("head, start", [("argmax", 0), ("argmax", 1), ("argmax", -2), ("argmax", 2 ** 40), ("clip", 0),
+                                         ("tanh", 0)])
+def test_a_whole_step(library, head, start):
     policy = random_policy([5, 9, 3], 4, 3, 8, seed=1)
-    action = policy.action if head == "argmax" else ActionSpace("box", 0, (-1.0,) * 3, (2.0,) * 3)
+    action = (ActionSpace("discrete", 3, start=start) if head == "argmax"
+              else ActionSpace("box", 0, (-1.0,) * 3, (2.0,) * 3))
     rng = np.random.default_rng(0)
     scale = rng.normal(0, 0.01, 3).astype(np.float32)
     policy = dataclasses.replace(policy, head=head, action=action, decode_scale=scale)

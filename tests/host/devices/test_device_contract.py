@@ -13,14 +13,17 @@ from tests.host.devices import pynq_shim
 from tests.host.devices.bridge_model import BridgeModel, ModelDevice, describe
 from tests.host.helpers import random_policy
 
-NETS = {"4 bits": ([5, 7, 3], 4, "argmax"), "8 bits": ([7, 6, 2], 8, "clip"), "3 bits": ([11, 4, 5], 3, "tanh")}
+NETS = {"4 bits": ([5, 7, 3], 4, "argmax", 0), "8 bits": ([7, 6, 2], 8, "clip", 0),
+        "3 bits": ([11, 4, 5], 3, "tanh", 0), "actions from 1": ([5, 7, 3], 4, "argmax", 1),
+        "actions from -9": ([4, 6, 3], 8, "argmax", -9)}
 
 
 @pytest.fixture(scope="module", params=NETS.values(), ids=NETS)
 def policy(request):
-    sizes, bits, head = request.param
+    sizes, bits, head, start = request.param
     policy, outputs, rng = random_policy(sizes, 4, 3, bits, seed=0), sizes[-1], np.random.default_rng(0)
-    action = policy.action if head == "argmax" else ActionSpace("box", 0, (-1.0,) * outputs, (2.0,) * outputs)
+    action = (ActionSpace("discrete", outputs, start=start) if head == "argmax"
+              else ActionSpace("box", 0, (-1.0,) * outputs, (2.0,) * outputs))
     scales = {name: rng.normal(0, 0.1, size).astype(np.float32) for name, size in (
         ("encode_offset", sizes[0]), ("decode_scale", outputs), ("decode_bias", outputs))}
     return dataclasses.replace(policy, action=action, head=head, **scales)

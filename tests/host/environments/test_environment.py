@@ -174,6 +174,19 @@ def test_discrete_actions_that_do_not_fit(space):
         environment.check_fits(Spaces(PAIR, space), make_policy())
 
 
+@pytest.mark.parametrize("start", [1, -2, 100])
+def test_discrete_actions_start_where_the_policy_has_them(start):
+    policy = make_policy(action=ActionSpace("discrete", 2, start=start))
+    environment.check_fits(Spaces(PAIR, spaces.Discrete(2, start=start)), policy)
+    for space in (spaces.Discrete(2), spaces.Discrete(2, start=start + 1)):
+        rule = f"the environment's actions must be the policy's (discrete of size 2 from {start})"
+        with refused(UserError, rule, str(space), OTHER_TASK):
+            environment.check_fits(Spaces(PAIR, space), policy)
+    with refused(UserError, "the environment's actions must be the policy's (discrete of size 2)",
+                 f"Discrete(2, start={start})", OTHER_TASK):
+        environment.check_fits(Spaces(PAIR, spaces.Discrete(2, start=start)), make_policy())
+
+
 @pytest.mark.parametrize("space", [spaces.Discrete(2), spaces.Box(-1, 1, (1,)), spaces.MultiDiscrete([2, 2]),
                                    spaces.Box(-1, 1, (2, 3))], ids=str)
 def test_box_actions_that_do_not_fit(space):

@@ -10,7 +10,7 @@ from quarl.host.devices.integer import IntegerDevice
 from quarl.host.environments.seeds import EVALUATION, episode_seeds
 from quarl.host.errors import UserError
 from quarl.host.loop.predictor import Predictor
-from quarl.host.policy import codec
+from quarl.host.policy import ActionSpace, codec
 from tests.host.helpers import box_policy, random_codes, refused
 from tests.host.loop.closed_loop import Clocked, cartpole_policy, of, pendulum_policy, play
 
@@ -45,6 +45,8 @@ def test_evaluate_policy_finds_the_returns_of_the_run(tmp_path, policy, envs):
 
 
 @pytest.mark.parametrize(("policy", "dtype", "shape"), [(cartpole_policy(), np.int64, ()),
+                                                        (cartpole_policy(action=ActionSpace("discrete", 2, start=-1)),
+                                                         np.int64, ()),
                                                         (pendulum_policy(), np.float32, (1,)),
                                                         (box_policy(), np.float32, (2,))])
 def test_one_observation_and_a_batch(policy, dtype, shape):

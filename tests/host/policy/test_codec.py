@@ -168,6 +168,14 @@ def test_decode_argmax():
     assert actions.dtype == np.int64 and actions.tolist() == [0, 1, 0]       # a tie goes to the first
 
 
+@pytest.mark.parametrize("start", [1, -3, 2 ** 40])
+def test_discrete_actions_count_from_the_start_of_their_space(start):
+    policy = make_policy(action=ActionSpace("discrete", 2, start=start))
+    values, actions = codec.decode(policy, np.array([[0, 0], [4, 20], [-2, 4]], np.int32))
+    assert values.tolist() == [[1, -1], [3, 4], [0, 0]]
+    assert actions.dtype == np.int64 and actions.tolist() == [start, start + 1, start]
+
+
 def test_decode_clip():
     policy = box_policy(decode_scale=vector(0.5, 0.5), decode_bias=vector(0, 0))
     values, actions = codec.decode(policy, np.array([[1, 1], [40, 40], [-40, -40], [2, 8]], np.int32))

@@ -44,7 +44,8 @@ def assert_same(found, expected):
     make_policy(provenance={"seed": 0, "return": 499.5, "versions": {"torch": "2"}}),
     make_policy(observation_shape=(1, 2, 1)),
     make_policy(layers=(Layer(np.array([[-2, 1], [0, 1]], np.int8), 2),)), pixel_policy(),
-], ids=["discrete", "clip", "tanh", "provenance", "shape", "one layer", "pixels"])
+    make_policy(action=ActionSpace("discrete", 2, start=-1)),
+], ids=["discrete", "clip", "tanh", "provenance", "shape", "one layer", "pixels", "start"])
 def test_round_trip(tmp_path, original):
     policy.write(original, tmp_path / "package", ONNX)
     found = policy.read(tmp_path / "package")
@@ -72,6 +73,23 @@ def test_equal_policies_give_equal_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 2e9)
     policy.write(make_policy(), tmp_path / "b", ONNX)
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+@pytest.mark.parametrize("made, expected", [
+    (make_policy(), "4ff8d67bfff2d316f8c67d3d96d13a79c51cc699305fe8164b89198982c39f29"),
+    (box_policy(), "f723edf05c4463b84d09e833d7f7d37633b1253a2c5d491bbf12f6737ebc29b0"),
+    (pixel_policy(), "2e02822cf2d1248f1d555c261ea142aaeea42c7eacdcf509bb9a75da9148cbd6")],
+    ids=["discrete", "box", "pixels"])
+def test_a_policy_keeps_the_hash_that_hardware_was_built_with(tmp_path, made, expected):
+    assert made.hash == expected
+    policy.write(made, tmp_path, ONNX)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert sorted(manifest["action"]) == ["high", "kind", "low", "n"]
+
+
+def test_a_start_is_named_in_the_package(tmp_path):
+    policy.write(make_policy(action=ActionSpace("discrete", 2, start=5)), tmp_path, ONNX)
+    assert json.loads((tmp_path / "manifest.json").read_text())["action"]["start"] == 5
 
 
 def test_the_memory_order_of_an_array_is_no_content():
@@ -105,6 +123,7 @@ def changed_layer(index, **changes):
 @pytest.mark.parametrize("changes", [
     {"task": "Other-v0"}, {"algo": "dqn"}, {"input_bits": 5}, {"observation_shape": (2, 1)},
     {"action": ActionSpace("box", 0, (0.0, 0.0), (1.0, 1.0)), "head": "clip"},
+    {"action": ActionSpace("discrete", 2, start=1)},
     {"encode_scale": vector(2, 0.5)}, {"encode_offset": vector(0.5, 1)},
     {"decode_scale": vector(0.5, 0.5)}, {"decode_bias": vector(1, 1)},
     changed_layer(0, weight_bits=5), changed_layer(0, weights=np.array([[1, -2], [7, -8], [0, 2]], np.int8)),

@@ -294,6 +294,18 @@ def test_size_of_action_space(action):
     check("the action space must have at least one dimension with a low and a high", str(action), action=action)
 
 
+@pytest.mark.parametrize("start", [1.0, None, "1", True, -2 ** 63 - 1, 2 ** 63 - 1])
+def test_start_of_a_discrete_space(start):
+    check("discrete actions must start at a whole number of 64 bits, and a box has no start", str(start),
+          action=ActionSpace("discrete", 2, start=start))
+
+
+def test_a_box_has_no_start():
+    with refused(UserError, "discrete actions must start at a whole number of 64 bits, and a box has no start", "1",
+                 RETRY):
+        policy.validate(box_policy(action=ActionSpace("box", 0, (-1.0, 0.0), (1.0, 4.0), 1)))
+
+
 @pytest.mark.parametrize("head", ["clip", "tanh", "softmax"])
 def test_head_that_does_not_fit_a_discrete_space(head):
     check("the head of a discrete action space must be one of argmax", head, head=head)

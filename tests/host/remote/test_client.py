@@ -1,4 +1,5 @@
 """The remote device against a server: requests are done once, whatever the network does, and errors are clear."""
+import dataclasses
 import re
 import threading
 import time
@@ -8,6 +9,7 @@ import pytest
 
 from quarl.host.devices.integer import IntegerDevice
 from quarl.host.errors import ToolError, UserError
+from quarl.host.policy import ActionSpace
 from quarl.host.policy.integer import accumulators
 from quarl.host.remote import keys, wire
 from quarl.host.remote.client import RemoteDevice
@@ -35,9 +37,11 @@ def access(request, key_folder):
 class TestContract(DeviceContract):
     """A remote device is a device, whatever serves it."""
 
-    @pytest.fixture(scope="class", params=[4, 8])
+    @pytest.fixture(scope="class", params=[(4, 0), (8, 0), (8, 2)], ids=["4 bits", "8 bits", "actions from 2"])
     def policy(self, request):
-        return random_policy([5, 7, 3], 4, 3, request.param, seed=0)
+        bits, start = request.param
+        policy = random_policy([5, 7, 3], 4, 3, bits, seed=0)
+        return dataclasses.replace(policy, action=ActionSpace("discrete", 3, start=start))
 
     @pytest.fixture(params=["integer", "bridge"])
     def make(self, request, policy, tmp_path):
