@@ -9,8 +9,9 @@
   quarl run runs/x --episodes 1000 --resume                  go on with a run that was cut off
 
 Every step and episode goes to RUN/run/DEVICE.jsonl, with the time spent on encode, device, decode, environment and
-network; RUN/run/DEVICE.csv has a row for each episode. Ctrl-C keeps the whole episodes: --resume goes on with the next.
-Each run plays the same fresh episodes, which training never saw; --seed names others.
+network; RUN/run/DEVICE.csv has a row for each episode. Those of the runs before are kept, as DEVICE-1, DEVICE-2 and so
+on. Ctrl-C keeps the whole episodes: --resume goes on with the next. Each run plays the same fresh
+episodes, which training never saw; --seed names others.
 """
 from __future__ import annotations
 

@@ -31,6 +31,12 @@ class Log:
     summary: dict[str, Any]
 
     @property
+    def accelerator(self) -> str | None:
+        """The hash of the accelerator's description, None of the processor and of a log of an earlier version."""
+        found: str | None = self.run.get("accelerator")
+        return found
+
+    @property
     def returns(self) -> np.ndarray:
         """Undiscounted returns float64 [episodes], by the episodes' numbers."""
         return np.array([each["return"] for each in sorted(self.episodes, key=lambda each: each["episode"])], float)
@@ -60,6 +66,7 @@ class Run:
     energy: dict[str, Any] | None
     bitstream: dict[str, Any] | None
     log: Log | None
+    others: tuple[Log, ...] = ()         # newer logs, of another policy or accelerator than what is here
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}: {self.policy.task})"
@@ -97,12 +104,13 @@ def read_run(folder: PathLike) -> Run:
     """
     folder = Path(folder)
     config = _config(folder)
-    accel = folder / "accel"
+    accel, played = folder / "accel", policy.read(folder / "policy")
+    built = accelerator.read(accel) if (accel / "accel.json").exists() else None
+    log, others = _newest_log(folder / "run", played, built)
     return Run(
-        folder, config, policy.read(folder / "policy"), _json(folder / "train/evaluations.json") or [],
+        folder, config, played, _json(folder / "train/evaluations.json") or [],
         _table(folder / "train/progress.csv"), _json(folder / "train/analysis.json"),
-        accelerator.read(accel) if (accel / "accel.json").exists() else None,
-        **{name: _json(_report(folder, name)) for name in REPORTS}, log=_newest_log(folder / "run"))
+        built, **{name: _json(_report(folder, name)) for name in REPORTS}, log=log, others=others)
 
 
 def _report(folder: Path, name: str) -> Path:
@@ -154,13 +162,22 @@ def _records(path: Path) -> dict[str, list[dict[str, Any]]]:
     return kept
 
 
-def _newest_log(folder: Path) -> Log | None:
-    """The newest log that is whole: one that an interrupted run left has no summary."""
+def _newest_log(folder: Path, played: policy.Policy,
+                built: accelerator.Accelerator | None) -> tuple[Log | None, tuple[Log, ...]]:
+    """The newest whole log of what is here, and the newer ones that are of another policy or accelerator.
+
+    One that an interrupted run left has no summary, one of the processor no accelerator.
+    """
+    others: list[Log] = []
     def age(path: Path) -> tuple[int, str]:
         return run_log.parts(path)[-1].stat().st_mtime_ns, path.name
 
     for path in sorted(folder.glob("*.jsonl"), key=age, reverse=True):
         kept = _records(path)
         if kept["run"] and kept["summary"]:
-            return Log(path, kept["run"][0], kept["episode"], kept["summary"][0])
-    return None
+            log = Log(path, kept["run"][0], kept["episode"], kept["summary"][0])
+            if log.run["policy"] == played.hash and (log.accelerator is None or built is None
+                                                     or log.accelerator == built.hash):
+                return log, tuple(others)
+            others.append(log)
+    return None, tuple(others)

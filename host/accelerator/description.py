@@ -8,7 +8,7 @@ from typing import Dict, List, Optional
 
 from quarl.host.accelerator.geometry import Geometry, Stream
 from quarl.host.errors import UserError
-from quarl.host.files import PathLike, recover, write_json
+from quarl.host.files import PathLike, canonical_json, recover, sha256, write_json
 
 SCHEMA = 1
 _FIX = "build the accelerator again with `quarl build RUN`"
@@ -36,6 +36,13 @@ class Accelerator:
     versions: Dict[str, str] = dataclasses.field(default_factory=dict)
     style: Dict[str, str] = dataclasses.field(default_factory=dict)
     base_address: Optional[int] = None
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what it is, wherever its bitstream lies: logs name the accelerator that was played on by it."""
+        fields = dataclasses.asdict(self)
+        del fields["base_address"]
+        return sha256(canonical_json(fields))
 
 
 def write(accelerator: Accelerator, folder: PathLike) -> None:

@@ -7,8 +7,9 @@
   quarl run --episodes 1000 --resume      go on with a run that was cut off
 
 Every step and episode goes to run/DEVICE.jsonl, with the time spent on encode, device, decode and environment;
-run/DEVICE.csv has a row for each episode. Ctrl-C keeps the whole episodes: --resume goes on with the next. Each run
-plays the same fresh episodes, which training never saw; --seed names others.
+run/DEVICE.csv has a row for each episode. Those of the runs before are kept, as DEVICE-1, DEVICE-2 and so on. Ctrl-C
+keeps the whole episodes: --resume goes on with the next. Each run plays the same fresh episodes, which training never
+saw; --seed names others.
 """
 from __future__ import annotations
 

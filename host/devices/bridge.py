@@ -148,7 +148,8 @@ class BridgeDevice(Device):
 
     def stats(self) -> Dict[str, Any]:
         """The bridge's counters; the latencies are in cycles, None before the first inference. ``cycles`` and
-        ``stall_cycles`` are those since the hardware was started, and since the last reset."""
+        ``stall_cycles`` are those since the hardware was started, and since the last reset. ``accelerator`` is the
+        hash of its description."""
         read = self._opened().read
         count = read(registers.COUNT)
         return {"inferences": count,
@@ -156,7 +157,7 @@ class BridgeDevice(Device):
                 "latency_max": read(registers.LATENCY_MAX) if count else None,
                 "latency_sum": read(registers.LATENCY_SUM_LO) | read(registers.LATENCY_SUM_HI) << 32,
                 "cycles": read(registers.CYCLES_LO) | read(registers.CYCLES_HI) << 32,
-                "stall_cycles": read(registers.STALL)}
+                "stall_cycles": read(registers.STALL), "accelerator": self.description.hash}
 
     def close(self) -> None:
         if self._registers is not None:

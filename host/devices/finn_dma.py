@@ -38,7 +38,8 @@ class FinnDmaDevice(Device):
     def open(self) -> None:
         if self.driver is not None:
             return
-        self._geometry = described(self.policy, self.accel).geometry
+        self._description = described(self.policy, self.accel)
+        self._geometry = self._description.geometry
         settings = self._settings()
         if import_pynq() is None:
             raise ToolError("the finn-dma device needs the package pynq", "none", "run it on the board's own image")
@@ -108,7 +109,7 @@ class FinnDmaDevice(Device):
 
     def stats(self) -> Dict[str, Any]:
         self._opened()
-        return {"inferences": self._inferences}
+        return {"inferences": self._inferences, "accelerator": self._description.hash}
 
     def close(self) -> None:
         self.driver = None

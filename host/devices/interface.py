@@ -87,7 +87,7 @@ class Device(abc.ABC):
         return None
 
     def stats(self) -> Dict[str, Any]:
-        """Counters since the last reset, by name."""
+        """Counters since the last reset, by name; ``accelerator``, where there is one, is its description's hash."""
         return {}
 
     def __enter__(self) -> "Device":

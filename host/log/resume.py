@@ -60,7 +60,14 @@ def _check_same(found: Dict[str, Any], run: Dict[str, Any]) -> None:
 
 
 def _cut(path: Path, whole: Set[int]) -> None:
-    """Keep the opening record and all that belongs to the ``whole`` episodes; each part is replaced at once."""
+    """Keep the opening record and all that belongs to the ``whole`` episodes; each part is replaced at once.
+
+    Without any there is nothing to keep.
+    """
+    if not whole:
+        for part in reversed(run_log.parts(path)):
+            part.unlink()
+        return
     for part in run_log.parts(path):
         lines = part.read_bytes().splitlines(keepends=True)
         kept = [line for line in lines if line.endswith(b"\n") and _belongs(json.loads(line), whole)]

@@ -1,11 +1,13 @@
 """The run log: one JSON object a line, whole lines only, flushed at the end of every episode.
 
 A long log is cut into parts: ``emulator.jsonl``, then ``emulator.jsonl.1``, ``emulator.jsonl.2`` and so on, in order.
+The log of an earlier run becomes ``emulator-1.jsonl``, the next one ``emulator-2.jsonl``, and so do their tables.
 """
 from __future__ import annotations
 
 import itertools
 import json
+import os
 from pathlib import Path
 from typing import IO, Any, Dict, Iterator, List, Optional, Sequence, Type
 
@@ -13,6 +15,7 @@ from quarl.host.files import PathLike, cannot_write, explained
 from quarl.host.files.durable import sync_handle
 from quarl.host.log.meter import PARTS
 
+TABLE = ".csv"           # of the episodes' table, beside the log
 _STEP = '{"type": "step", "episode": %%d, "step": %%d, "action": %%s, "reward": %%r, "ns": {%s}, "cycles": %%s%%s}\n'
 _STEPS = {number: _STEP % ", ".join('"%s": %%d' % name for name in PARTS[:number])
           for number in (len(PARTS) - 1, len(PARTS))}
@@ -22,14 +25,15 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 class RunLog:
     """Write records to ``path``; every line has a ``type``: run, step, episode, mismatch, error or summary.
 
-    A part that would grow beyond ``max_bytes`` is followed by the next. The files of an earlier run give way at the
-    first record, not before: a run that never starts destroys nothing. With ``append`` they are continued instead.
+    A part that would grow beyond ``max_bytes`` is followed by the next. At the first record, not before, the files of
+    an earlier run get another name, ``earlier``. With ``append`` they are continued instead.
     What an interrupted run had flushed stays readable; a part that is closed survives a loss of power, too. Raises
     ``ToolError`` where the disk refuses.
     """
 
     def __init__(self, path: PathLike, max_bytes: Optional[int] = None, append: bool = False):
         self.path, self.max_bytes, self.append = Path(path), max_bytes, append
+        self.earlier: Optional[Path] = None
         self._file: Optional[IO[str]] = None
         self._size = 0
 
@@ -74,14 +78,28 @@ class RunLog:
         there = parts(self.path)
         if self.append and there:
             return self._open(there[-1], "a")
-        for old in there[1:]:
-            old.unlink()
+        if self.path.is_file():
+            self.earlier = _put_aside(self.path)
         return self._open(self.path, "w")
 
     def _open(self, path: Path, mode: str) -> IO[str]:
         file = open(str(path), mode, encoding="ascii")  # noqa: SIM115
         self._size = file.tell()
         return file
+
+
+def _put_aside(path: Path) -> Path:
+    """Give the log ``path`` and its table the first free number: its new path.
+
+    Its first part goes last, so that after a kill the next run goes on with the same number.
+    """
+    names = (path.with_name("%s-%d%s" % (path.stem, number, path.suffix)) for number in itertools.count(1))
+    aside = next(name for name in names if not name.exists())
+    if path.with_suffix(TABLE).is_file():
+        os.replace(str(path.with_suffix(TABLE)), str(aside.with_suffix(TABLE)))
+    for number, old in reversed(list(enumerate(parts(path)))):
+        os.replace(str(old), str(part(aside, number)))
+    return aside
 
 
 def _close(file: IO[str]) -> None:

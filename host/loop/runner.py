@@ -127,7 +127,7 @@ def run(policy: Policy, device: Device, log: RunLog, settings: Settings, clock_m
     policy, an observation or reward that is no number, and for a log that is not that of the run to resume;
     ``MismatchError`` of the shadow check; and what the device raises.
     """
-    header = settings.describe(policy, device.name)
+    header = dict(settings.describe(policy, device.name), accelerator=device.stats().get("accelerator"))
     with contextlib.ExitStack() as stack:
         envs = _environments(policy, settings, stack)
         played, summary = resume.take_up(log.path, header) if settings.resume else ([], None)

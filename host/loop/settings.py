@@ -57,7 +57,7 @@ class Settings:
         return dataclasses.replace(found, task=self.task, kwargs={})
 
     def describe(self, policy: Policy, device: str) -> Dict[str, Any]:
-        """The opening record of the log: all that must be equal for a run to be resumed."""
+        """The opening record of the log but for the accelerator: what must be equal for a run to be resumed."""
         return {"task": self.task or policy.task, "environment": self.environment(policy).record() or None,
                 "device": device, "policy": policy.hash, "episodes": self.episodes,
                 "seed": self.seed, "max_steps": self.max_steps, "envs": self.envs, "hz": self.hz,

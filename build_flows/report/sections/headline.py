@@ -1,14 +1,14 @@
 """What a reader wants to know first, and what does not fit together."""
 from __future__ import annotations
 
-from quarl.build_flows.report import figures
+from quarl.build_flows.report import commands, figures
 from quarl.build_flows.report.inputs import Run
 from quarl.build_flows.report.markup import Html, join, tag
 from quarl.build_flows.report.sections.parity import mismatches
 
 
 def section(run: Run) -> Html:
-    """Title, six tiles, and a warning for every part that was made from another policy."""
+    """Title, six tiles, and a warning for every part that is of another policy, or of another accelerator."""
     policy, config = run.policy, run.config
     title = tag("header", tag("p", "QuaRL on FPGA", class_="brand"), tag("h1", f"{policy.task}: {run.name}"),
                 tag("p", f"{policy.algo.upper()}, seed {config['seed']}", _hardware(run), class_="subtitle"))
@@ -71,8 +71,14 @@ def _parity(run: Run) -> Html:
 
 
 def _warnings(run: Run) -> list[Html]:
-    made_from = {"accelerator": run.accelerator.policy_hash if run.accelerator else run.policy.hash,
-                 "closed-loop run": run.log.run["policy"] if run.log else run.policy.hash}
-    return [tag("p", f"⚠ The {what} was made from another policy ({other[:12]}…) than the one in this run "
-                     f"({run.policy.hash[:12]}…). Repeat its command.", class_="warning", role="alert")
-            for what, other in made_from.items() if other != run.policy.hash]
+    built, here = run.accelerator, run.policy.hash
+    found = []
+    if built is not None and built.policy_hash != here:
+        found.append(f"The accelerator was made from another policy ({built.policy_hash[:12]}…) than the one in this "
+                     f"run ({here[:12]}…). Repeat its command.")
+    for log in run.others:
+        what, other, ours = ("policy", log.run["policy"], here) if log.run["policy"] != here else (
+            "accelerator", log.accelerator or "", built.hash if built else "")
+        found.append(f"The closed-loop run in run/{log.path.name} is left out: it was played with another {what} "
+                     f"({other[:12]}…) than the one in this run ({ours[:12]}…). Repeat `{commands.play(run)}`.")
+    return [tag("p", f"⚠ {text}", class_="warning", role="alert") for text in found]

@@ -17,7 +17,8 @@ def section(run: Run) -> Html:
     identity: list[list[object]] = [["Policy hash (SHA-256)", code(run.policy.hash)],
                                     ["Build id", code(f"0x{run.policy.build_id:08x}")]]
     if built is not None:
-        identity.append(["Accelerator built from policy", code(built.policy_hash)])
+        identity += [["Accelerator (SHA-256 of its description)", code(built.hash)],
+                     ["Accelerator built from policy", code(built.policy_hash)]]
     versions = dict(run.policy.provenance.get("versions") or {}, **(built.versions if built else {}))
     facts = {"config": run.config, "policy": {k: v for k, v in run.policy.provenance.items() if k != "versions"}}
     tables = [table("Identity", ["What", "Value"], "ll", identity)]

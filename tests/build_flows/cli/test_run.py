@@ -71,6 +71,16 @@ def test_what_a_run_leaves(run, play):
     assert len(list((run / "run" / "tensorboard" / "emulated-x").glob("*tfevents*"))) == 1
 
 
+def test_a_second_run_keeps_the_log_of_the_first(run, play):
+    for number, seed in enumerate((0, 5, 6)):
+        code, out, _ = play("--episodes", 2, "--max-steps", 4, "--seed", seed)
+        kept = log_of(run).with_name(f"emulated-x-{number}.jsonl")
+        assert code == 0 and (f"the log of the run before is kept: {kept}" in out) == (number > 0)
+    seeds = {path.name: next(records(path))["seed"] for path in (run / "run").glob("*.jsonl")}
+    assert seeds == {"emulated-x.jsonl": 6, "emulated-x-1.jsonl": 0, "emulated-x-2.jsonl": 5}
+    assert {path.name for path in (run / "run").glob("*.csv")} == {name.replace(".jsonl", ".csv") for name in seeds}
+
+
 def test_ctrl_c_and_going_on(run, play):
     options = ("--episodes", 5, "--max-steps", 6)
     code, out, err = play(*options, fail_at=16)

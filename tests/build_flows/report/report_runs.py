@@ -159,13 +159,14 @@ def add_bitstream(folder: Path, scratch: Path, **extra: Any) -> None:
     take(results, folder / "accel", extra)
 
 
-def add_log(folder: Path, name: str = "a.jsonl", device: str = "emulator", finished: bool = True) -> None:
+def add_log(folder: Path, name: str = "a.jsonl", device: str = "emulator", finished: bool = True,
+            **said: Any) -> None:
     returns = [500.0, 500.0, 487.0, 500.0, 500.0, 463.0, 500.0, 500.0, 500.0, 500.0]
     spent = {"encode": (9.1, 11.8, 20.4), "device": (212.6, 301.0, 512.9), "decode": (8.4, 10.1, 17.7),
              "env": (12.2, 15.9, 31.3), "policy": (231.0, 322.0, 548.0)}
     with RunLog(folder / "run" / name) as log:
         log.write("run", task="CartPole-v1", device=device, policy=package.read(folder / "policy").hash, episodes=10,
-                  seed=0, bits={"input": 8, "layers": [[4, 4], [4, 4], [4, None]]})
+                  seed=0, **said, bits={"input": 8, "layers": [[4, 4], [4, 4], [4, None]]})
         for index, value in enumerate(returns):
             log.write("step", episode=index, step=0, action=1, reward=1.0, ns={"encode": 1}, cycles=68)
             log.write("episode", episode=index, seed=1_000_000 + index, length=int(value), **{"return": value})

@@ -232,7 +232,41 @@ def test_parts_of_another_policy_are_pointed_out(tmp_path: Path) -> None:
     package.write(make_policy(seed=9), folder / "policy", b"onnx")
     text = Page(write_report(folder)).text
     assert "⚠ The accelerator was made from another policy" in text
-    assert "⚠ The closed-loop run was made from another policy" in text
+    assert "⚠ The closed-loop run in run/a.jsonl is left out: it was played with another policy" in text
+    assert "Return – not run in the loop yet" in text
+
+
+def test_a_run_on_another_accelerator_is_left_out(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    here = description.read(folder / "accel").hash
+    (folder / "run/a.jsonl").unlink()
+    add_log(folder, accelerator="f" * 64)
+    text = Page(write_report(folder)).text
+    assert ("⚠ The closed-loop run in run/a.jsonl is left out: it was played with another accelerator "
+            f"(ffffffffffff…) than the one in this run ({here[:12]}…). Repeat `quarl run runs/x --device ") in text
+    assert "Return – not run in the loop yet" in text and "In the closed loop, median" not in text
+
+
+@pytest.mark.parametrize("accelerator", ["here", None, "unknown"])
+def test_an_earlier_run_on_this_accelerator_is_taken(tmp_path: Path, accelerator: str | None) -> None:
+    """Also of the processor, which has none, and of a log that does not say."""
+    folder = make_full_run(tmp_path / "x")
+    said = {"here": {"accelerator": description.read(folder / "accel").hash}, "unknown": {}}.get(
+        accelerator or "", {"accelerator": None})
+    (folder / "run/a.jsonl").unlink()
+    add_log(folder, device="integer", **said)
+    add_log(folder, "b.jsonl", accelerator="f" * 64)
+    os.utime(folder / "run/a.jsonl", (1e9, 1e9))
+    text = Page(write_report(folder)).text
+    assert "run/b.jsonl is left out" in text and "Return, device integer 495.0" in text and "a.jsonl is" not in text
+
+
+def test_an_accelerator_is_the_same_with_a_bitstream(tmp_path: Path) -> None:
+    folder = make_full_run(tmp_path / "x")
+    built = description.read(folder / "accel")
+    assert dataclasses.replace(built, base_address=0x4000_0000).hash == built.hash
+    assert len({built.hash, dataclasses.replace(built, engine="dsp").hash, dataclasses.replace(built, fold="100").hash,
+                dataclasses.replace(built, board="kv260").hash}) == 4
 
 
 def test_the_newest_whole_log_counts(tmp_path: Path) -> None:

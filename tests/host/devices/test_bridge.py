@@ -78,12 +78,13 @@ def test_open_abandons_what_an_earlier_owner_began(device, policy):
 def test_stats(device, policy):
     with device:
         assert device.stats() == {"inferences": 0, "latency_min": None, "latency_max": None, "latency_sum": 0,
-                                  "cycles": 2 ** 32 + 7, "stall_cycles": 3}
+                                  "cycles": 2 ** 32 + 7, "stall_cycles": 3, "accelerator": device.description.hash}
         for row in random_codes(policy, 3, 0):
             device.step(row)
         device.model.values[registers.LATENCY_SUM_HI] = 2
         assert device.stats() == {"inferences": 3, "latency_min": LATENCY, "latency_max": LATENCY,
-                                  "latency_sum": 2 * 2 ** 32 + 3 * LATENCY, "cycles": 2 ** 32 + 7, "stall_cycles": 3}
+                                  "latency_sum": 2 * 2 ** 32 + 3 * LATENCY, "cycles": 2 ** 32 + 7, "stall_cycles": 3,
+                                  "accelerator": device.description.hash}
 
 
 @pytest.mark.parametrize("make, found", [

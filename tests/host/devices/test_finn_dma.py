@@ -60,7 +60,7 @@ def test_equals_the_reference_and_the_drivers_own_execute(setup, policy):
             assert np.array_equal(device.step(row).accumulators, expected)
             assert np.array_equal(device.driver.execute(row.astype(np.float32)[None])[0], expected)
             assert np.array_equal(setup.frames[-1], setup.frames[-2]), "packed as the driver packs"
-        assert device.stats() == {"inferences": 30}
+        assert device.stats()["inferences"] == 30
 
 
 @pytest.mark.parametrize("observation, action", [
@@ -102,9 +102,9 @@ def test_an_inference_that_never_ends(setup, policy, monkeypatch):
         device.reset()
         assert len(setup.board.loaded) == 2
         device.step(codes)
-        assert device.stats() == {"inferences": 1}
+        assert device.stats()["inferences"] == 1
         device.reset()
-        assert len(setup.board.loaded) == 2 and device.stats() == {"inferences": 0}
+        assert len(setup.board.loaded) == 2 and device.stats()["inferences"] == 0
 
 
 @pytest.mark.parametrize("text, found", [

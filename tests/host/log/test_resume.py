@@ -35,6 +35,37 @@ class Table(Observer):
         self.episodes.append(record["episode"])
 
 
+class Built(Clocked):
+    """A device that has an accelerator."""
+
+    def __init__(self, policy, accelerator, **options):
+        super().__init__(policy, **options)
+        self.accelerator = accelerator
+
+    def stats(self):
+        return dict(super().stats(), accelerator=self.accelerator)
+
+
+@pytest.mark.parametrize("now, found", [("new", "new"), (None, "None")])
+def test_a_run_is_not_resumed_on_another_accelerator(tmp_path, now, found):
+    policy, path = cartpole_policy(), tmp_path / "log"
+    with pytest.raises(KeyboardInterrupt):
+        play(path, policy, Built(policy, "old", fail_at=32), **OPTIONS)
+    assert next(records(path))["accelerator"] == "old"
+    with refused(UserError, "a run is resumed as it was begun, with accelerator old", found, AFRESH):
+        play(path, policy, Built(policy, now), resume=True, **OPTIONS)
+    resumed, _ = play(path, policy, Built(policy, "old"), resume=True, **OPTIONS)
+    assert resumed["episodes"] == 6
+
+
+def test_what_has_no_whole_episode_is_begun_anew(tmp_path):
+    cut(tmp_path / "log", 3, max_bytes=300)
+    policy = cartpole_policy()
+    resumed, log = play(tmp_path / "log", policy, Clocked(policy), resume=True, **OPTIONS)
+    assert resumed["episodes"] == 6 and len(of("run", log)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
 @pytest.mark.parametrize("envs", [1, 3])
 @pytest.mark.parametrize("max_bytes", [None, 900])
 @pytest.mark.parametrize("tail", ["", '{"type": "step", "epis'])

@@ -29,11 +29,16 @@ def test_records_in_order_with_their_types(tmp_path):
     assert path.read_text().count("\n") == 6
 
 
-def test_a_new_log_replaces_the_old(tmp_path):
-    for kind in ("run", "summary"):
-        with RunLog(str(tmp_path / "log")) as log:
-            log.write(kind)
-    assert list(records(tmp_path / "log")) == [{"type": "summary"}]
+def test_a_new_log_keeps_the_old_ones(tmp_path):
+    path = tmp_path / "emulator.jsonl"
+    for number in range(3):
+        with RunLog(str(path)) as log:
+            log.write("run", number=number)
+            path.with_suffix(".csv").write_text(str(number))
+            assert log.earlier == (tmp_path / f"emulator-{number}.jsonl" if number else None)
+    for name, number in (("emulator", 2), ("emulator-1", 0), ("emulator-2", 1)):
+        assert list(records(tmp_path / f"{name}.jsonl")) == [{"type": "run", "number": number}]
+        assert (tmp_path / f"{name}.csv").read_text() == str(number)
 
 
 @pytest.mark.parametrize("tail", ['{"type": "step", "st', "{", '{"type": "episode"}'])
@@ -152,10 +157,28 @@ def test_a_record_that_no_part_can_hold_has_one_of_its_own(tmp_path):
     assert len(parts(tmp_path / "log")) == 3 and found(tmp_path / "log") == [0, 1, 2]
 
 
-def test_a_new_log_replaces_all_parts_of_the_old(tmp_path):
-    numbered(tmp_path / "log", range(30))
-    numbered(tmp_path / "log", [7])
-    assert found(tmp_path / "log") == [7] and [path.name for path in tmp_path.iterdir()] == ["log"]
+def test_a_new_log_keeps_all_parts_of_the_old(tmp_path):
+    numbered(tmp_path / "log.jsonl", range(100, 130))
+    numbered(tmp_path / "log.jsonl", [7])
+    assert found(tmp_path / "log.jsonl") == [7] and parts(tmp_path / "log.jsonl") == [tmp_path / "log.jsonl"]
+    assert found(tmp_path / "log-1.jsonl") == list(range(100, 130)) and len(parts(tmp_path / "log-1.jsonl")) == 10
+
+
+@pytest.mark.parametrize("killed_after", range(1, 10))
+def test_a_kill_while_the_old_log_is_put_aside_mixes_nothing(tmp_path, monkeypatch, killed_after):
+    numbered(tmp_path / "log.jsonl", range(100, 130))
+    left, real = iter(range(killed_after)), os.replace
+
+    def replace(old, new):
+        next(left)
+        real(old, new)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(StopIteration):
+            numbered(tmp_path / "log.jsonl", [7])
+    numbered(tmp_path / "log.jsonl", [8])
+    assert found(tmp_path / "log.jsonl") == [8] and found(tmp_path / "log-1.jsonl") == list(range(100, 130))
 
 
 @pytest.mark.parametrize("first", [2, 3, 7])

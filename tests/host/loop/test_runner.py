@@ -83,7 +83,7 @@ def test_order_of_the_log(tmp_path):
     assert log[-1] == {"type": "summary", **json.loads(json.dumps(summary))}
     assert log[0] == {"type": "run", "task": "CartPole-v1", "environment": None, "device": "integer",
                       "policy": cartpole_policy().hash, "episodes": 2, "seed": 0, "max_steps": 3, "envs": 1, "hz": None,
-                      "shadow": 0.0, "bits": {"input": 8, "layers": [[2, None]]}}
+                      "shadow": 0.0, "accelerator": None, "bits": {"input": 8, "layers": [[2, None]]}}
 
 
 def test_times_of_the_parts(tmp_path):

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from quarl.host.accelerator import description
 from quarl.host.devices.integer import IntegerDevice
 from quarl.host.errors import ToolError, UserError
 from quarl.host.policy import ActionSpace
@@ -50,6 +51,12 @@ class TestContract(DeviceContract):
             served = ModelDevice(policy, tmp_path, BridgeModel(policy, describe(policy, tmp_path)))
         with serving(served) as server:
             yield lambda: RemoteDevice(policy, server.address)
+
+
+def test_the_servers_accelerator_is_known_to_the_client(tmp_path):
+    served = ModelDevice(POLICY, tmp_path, BridgeModel(POLICY, describe(POLICY, tmp_path)))
+    with serving(served) as server, RemoteDevice(POLICY, server.address) as device:
+        assert device.stats()["accelerator"] == description.read(tmp_path).hash
 
 
 def test_steps_are_the_reference(access):
