@@ -24,6 +24,8 @@ from quarl.hw.tools.yosys import run_yosys
 TOP = "ps7_top"
 _RTL = Path(__file__).with_name("rtl")
 ADAPTER = _RTL / "axi3_to_axil.sv"
+MEMORIES, TABLES = _RTL / "memories.v", _RTL / "tables.v"
+"""Cells that nextpnr-xilinx does not take, as modules of those that it does."""
 _CONSTRAINTS = f"{TOP}.xdc"
 
 
@@ -62,13 +64,17 @@ def map_top(folder: Path, geometry: Geometry, engine: str, board: Board, out: Pa
     """
     def fill(work: Path, files: list[str], stage: Path) -> None:
         added = [file.name for file in write_top(geometry, board, work)]
+        for file in (MEMORIES, TABLES):
+            shutil.copy(file, work)
         cells = run_yosys({"job": "place", "top": TOP, "files": [*files, *added],
                            "keep": [TOP, SHELL_TOP, BRIDGE_MODULE, ADAPTER.stem, *modules_in(work / "accel.sv")],
-                           "infer_dsp": engine_of(engine).infers_dsp, "primitives": ["PS7", "BUFG"]}, work)
+                           "infer_dsp": engine_of(engine).infers_dsp, "primitives": ["PS7", "BUFG"],
+                           "memories": MEMORIES.name, "tables": TABLES.name}, work)
         write_bytes(stage / f"{TOP}.json", (work / f"{TOP}.json").read_bytes())
         write_json(stage / "cells.json", cells)
 
-    done = yosys_cached("ps7-top", folder, SHELL_TOP, (engine, top_text(geometry)), (Path(__file__), ADAPTER), fill)
+    done = yosys_cached("ps7-top", folder, SHELL_TOP, (engine, top_text(geometry)),
+                        (Path(__file__), ADAPTER, MEMORIES, TABLES), fill)
     write_bytes(out / f"{TOP}.json", (done / f"{TOP}.json").read_bytes())
     write_bytes(out / _CONSTRAINTS, constraints_text(board).encode())
     cells = json.loads((done / "cells.json").read_text())

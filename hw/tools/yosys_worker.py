@@ -160,30 +160,35 @@ def _netlist(job: dict[str, Any]) -> list[str]:
     return sorted(types - kept.keys())
 
 
-# A table with two outputs, as nextpnr-xilinx takes it: it packs the two again
-_TWO_TABLES = """module LUT6_2(output O6, output O5, input I0, input I1, input I2, input I3, input I4, input I5);
-  parameter [63:0] INIT = 0;
-  LUT6 #(.INIT(INIT)) upper_i (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .I5(I5));
-  LUT5 #(.INIT(INIT[31:0])) lower_i (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
-endmodule
-"""
-
-
 def _place(job: dict[str, Any]) -> dict[str, int]:
-    """Write the design, flattened, in cells that nextpnr-xilinx takes, to ``TOP.json``; cell type -> count."""
+    """Write the design, flattened, in cells that nextpnr-xilinx takes, to ``TOP.json``; cell type -> count.
+
+    ``memories`` and ``tables`` are files of Verilog modules: what memories, and tables of two outputs, are made of.
+    """
     design, _ = _map({**job, "share": job["keep"]})
     design.run_pass("setattr -mod -unset keep_hierarchy *")
     design.run_pass("flatten")
+    design.run_pass(f"techmap -map {job['memories']}")
     design.run_pass("opt_clean")
     design.run_pass("tee -q -o stat.json stat -json")
     cells = json.loads(Path("stat.json").read_text())["modules"]["\\" + job["top"]]["num_cells_by_type"]
-    Path("two_tables.v").write_text(_TWO_TABLES)
-    design.run_pass("techmap -map two_tables.v")
+    design.run_pass(f"techmap -map {job['tables']}")     # after the count: the two outputs take one table
     design.run_pass("delete t:$scopeinfo")
     # Vivado's defaults, which the tool refuses on a slice whose pattern detector is off
     design.run_pass("setparam -unset PATTERN -unset MASK t:DSP48E1 r:USE_PATTERN_DETECT=NO_PATDET %i")
+    _open_cascades(design)
     design.run_pass(f"write_json {job['top']}.json")
     return {cell.lstrip("\\"): n for cell, n in cells.items()}
+
+
+def _open_cascades(design: Any) -> None:
+    """Leave the DSP slices' cascade inputs open that are constant: only the slice below has a wire to them."""
+    for module in design.modules_.values():
+        for cell in module.cells_.values():
+            if cell.type.str() == "\\DSP48E1":
+                for port in map(ys.IdString, ("\\CARRYCASCIN", "\\MULTSIGNIN")):
+                    if cell.hasPort(port) and cell.getPort(port).is_fully_const():
+                        cell.unsetPort(port)
 
 
 def _ecp5(job: dict[str, Any]) -> None:

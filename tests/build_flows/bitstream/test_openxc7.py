@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from quarl.build_flows.bitstream.openxc7 import build_openxc7
+from quarl.build_flows.bitstream.openxc7 import build_openxc7, failed_folder, faster
 from quarl.build_flows.building import flow, subject
 from quarl.build_flows.building.options import Options
 from quarl.build_flows.cli import main
+from quarl.host.accelerator.description import Accelerator
+from quarl.host.accelerator.geometry import Geometry, Stream
 from quarl.host.errors import ToolError
 from quarl.host.policy.codec import encode
 from quarl.host.policy.integer import accumulators
@@ -18,26 +20,45 @@ from quarl.hw.stitching.sources import sources_in
 from quarl.hw.synthesis.count import synthesise
 from quarl.models.actors.bits import Bits
 from tests.hw.place_and_route.ps7 import wrong_inferences
-from tests.hw.place_and_route.test_openxc7 import BIT, installed, program  # noqa: F401  (a fixture)
+from tests.hw.place_and_route.test_openxc7 import NEXTPNR, installed, program  # noqa: F401  (a fixture)
 
 Z2 = board("pynq-z2")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_the_bitstream_of_a_small_accelerator(built, installed, tmp_path, monkeypatch):  # noqa: F811
+def test_the_bitstream_of_a_small_accelerator(built, installed, tmp_path):  # noqa: F811
     _, _, accel = built
     out = tmp_path / "openxc7"
     found = build_openxc7(accel, Z2, find_tools(Z2), out)
     report = json.loads((out / "report.json").read_text())
     assert report["total"] == found["total"] and report["clock"]["mhz"] == 108.25
+    assert report["used"]["SLICE_LUTX"] == {"used": 4211, "of": 106400}
     assert report["build_id"] == json.loads((accel / "accel.json").read_text())["build_id"]
     assert "create_clock -name fclk0 -period 10.000" in (out / "ps7_top.xdc").read_text()
     kept = (out / "report.json").read_bytes()
-    program(installed, "xc7frames2bit", BIT + "\nsys.exit(2)")
-    with pytest.raises(ToolError, match="xc7frames2bit must finish, found exit code 2"):
+    program(installed, "nextpnr-xilinx", NEXTPNR + "\nprint('no route'); sys.exit(255)")
+    with pytest.raises(ToolError, match="nextpnr-xilinx must finish, found exit code 255") as error:
         build_openxc7(accel, Z2, find_tools(Z2), out)
     assert (out / "report.json").read_bytes() == kept, "a failed build keeps the one before"
+    failed = failed_folder(out)
+    assert f"the whole log is {failed}/nextpnr-xilinx.log" in str(error.value)
+    assert "no route" in (failed / "nextpnr-xilinx.log").read_text()
+    assert (failed / "ps7_top.json").read_bytes() == (out / "ps7_top.json").read_bytes()
+    program(installed, "nextpnr-xilinx", NEXTPNR)
+    again = build_openxc7(accel, Z2, find_tools(Z2), out)
+    assert again["payload_sha256"] == found["payload_sha256"] and not failed.exists()
+
+
+@pytest.mark.parametrize(("engine", "style", "advice"), [
+    ("rom", {"timing": "small"}, "--timing fast-clock instead of small"),
+    ("rom", {"timing": "balanced"}, "--timing fast-clock instead of balanced"),
+    ("rom", {"timing": "fast-clock"}, "a smaller folding (--fold min-area), or train with fewer bits"),
+    ("dsp", {}, "a smaller folding (--fold min-area), or train with fewer bits")])
+def test_the_advice_for_a_missed_clock_is_another_choice(engine, style, advice):
+    stream = Stream(1, 1, 8, 8)
+    assert faster(Accelerator("", 0, "pynq-z2", engine, "100", 100.0, Geometry(stream, stream), 1, 1.0,
+                              style=style)) == "build with " + advice
 
 
 @pytest.mark.slow
