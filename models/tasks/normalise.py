@@ -13,6 +13,8 @@ from quarl.models.tasks.spaces import is_pixels
 
 CLIP = 10.0       # standard deviations; beyond every quantiser's range (4), so that it never changes a code
 
+PRIOR = 1e-4      # weight of mean 0 and variance 1, from which `RunningMeanStd` starts
+
 
 class FoldedVecNormalize(VecNormalize):
     """``VecNormalize`` computed as ``(float32(obs) * a + b) * scale``, with ``scale`` the input quantiser's.
@@ -39,6 +41,15 @@ class FoldedVecNormalize(VecNormalize):
             return np.empty(0, np.float32), np.empty(0, np.float32)
         step = np.sqrt(self.obs_rms.var + self.epsilon) * self.input_scale
         return (1.0 / step).astype(np.float32), (-self.obs_rms.mean / step).astype(np.float32)
+
+    def constant_features(self) -> list[int]:
+        """The features that were the same in all observations, as far as float32 can tell. None of pixels."""
+        if not self.norm_obs:
+            return []
+        squares = np.square(self.obs_rms.mean)
+        start = PRIOR * (1 + squares)                # what the statistics' start alone adds to the deviations' squares
+        varied = self.obs_rms.var * self.obs_rms.count - start
+        return np.flatnonzero(varied <= 1e-6 * start + 1e-14 * squares * self.obs_rms.count).tolist()
 
     def normalize_obs(self, obs: np.ndarray) -> np.ndarray:
         """Normalised observations, float32, of raw ones of any float type; pixels as they are."""

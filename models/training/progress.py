@@ -27,8 +27,10 @@ class ProgressTable(KVWriter):
             self.rows = [row for row in rows if int(row["timesteps"]) <= start]
 
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
-        """Add a row and rewrite the file."""
-        self.rows.append({"timesteps": step, **filter_excluded_keys(key_values, key_excluded, "csv")})
+        """Add a row, or to the last one where it is of the same step, and rewrite the file."""
+        if not self.rows or int(self.rows[-1]["timesteps"]) != step:
+            self.rows.append({"timesteps": step})
+        self.rows[-1].update(filter_excluded_keys(key_values, key_excluded, "csv"))
         columns = sorted({key for row in self.rows for key in row} - {"timesteps"})
         text = io.StringIO()
         table = csv.DictWriter(text, ["timesteps", *columns], lineterminator="\n")
@@ -65,10 +67,18 @@ class Progress:
         """Show an evaluation, as in ``evaluations.json``."""
         note = "return {mean_return:.1f} ± {std_return:.1f}, {episodes} episodes".format(**evaluation)
         if self.bar is not None:
-            self.bar.update(self.task, note=note)
+            self.shown = evaluation["timesteps"]
+            self.bar.update(self.task, note=note, completed=self.shown)
         elif shows():
             print(f"{evaluation['timesteps']}/{self.total} steps: {note}, {evaluation['seconds']:.0f} s",
                   file=sys.stderr, flush=True)
+
+    def tell(self, line: str) -> None:
+        """Show ``line``, above the bar where there is one."""
+        if self.bar is not None:
+            self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        elif shows():
+            print(line, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the terminal tidy."""

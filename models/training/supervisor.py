@@ -24,6 +24,7 @@ from quarl.models.sb3.policies import convert
 from quarl.models.tasks.normalise import FoldedVecNormalize
 from quarl.models.tasks.spaces import action_space
 from quarl.models.tasks.vec_env import task_actions
+from quarl.models.training import remarks
 from quarl.models.training.progress import Progress
 
 CONFIRM = 4       # a reached target is confirmed over this many times as many further episodes
@@ -50,6 +51,8 @@ class Supervisor(BaseCallback):
 
     def _on_training_start(self) -> None:
         self.started = time.monotonic() - self.history.seconds
+        for line in remarks.rounded_up(self.settings):
+            self.progress.tell(line)
         self.next_evaluation, self.next_checkpoint = self._next("eval_every"), self._next("checkpoint_every")
 
     def _next(self, period: str) -> int:
@@ -96,7 +99,12 @@ class Supervisor(BaseCallback):
         self._check_losses()
         if not self.solved:
             self._evaluate()
+        self.logger.dump(self.num_timesteps)          # else the table would end before the training does
         self.player.close()
+        if self.solved:
+            self.progress.tell(remarks.reached(self.settings, self.history.evaluations[-1]))
+        for line in remarks.constants(self.normaliser):
+            self.progress.tell(line)
 
     def _check_losses(self) -> None:
         for name, value in self.logger.name_to_value.items():
