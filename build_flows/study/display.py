@@ -6,13 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quarl.build_flows.console import say
+from quarl.build_flows.console import say, width
 from quarl.build_flows.study.grid import Point
 from quarl.build_flows.study.jobs import Job
 from quarl.build_flows.study.results import Record, summary
 
 # What measuring and building a point take, in environment steps of training: for the time left only.
 _MEASURING, _BUILDING = 5000, 100_000
+_BAR, _BESIDE, _LEAST = 40, 40, 5       # columns of the bar, and of what stands beside it; the fewest of the bar
 
 
 class Display:
@@ -79,8 +80,9 @@ class Display:
         grid = Table("at work", "for", box=None)
         for job, since in list(self.begun.items()):
             grid.add_row(job.title, duration(time.monotonic() - since))
+        columns = max(min(_BAR, width() - _BESIDE), _LEAST)
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(f"{self.done}/{self.total} points", ProgressBar(max(self.whole, 1), self.spent, width=40),
+        bar.add_row(f"{self.done}/{self.total} points", ProgressBar(max(self.whole, 1), self.spent, width=columns),
                     duration(time.monotonic() - self.start), self._left())
         return Group(grid, bar)
 

@@ -12,7 +12,7 @@ import sys
 from typing import Callable, Mapping, NoReturn, Optional, Sequence
 
 from quarl.host.commands.signals import CODE, Signals
-from quarl.host.console import print_json
+from quarl.host.console import print_json, printable
 from quarl.host.environments.faults import TRACEBACK
 from quarl.host.errors import MismatchError, ToolError, UserError
 
@@ -33,15 +33,17 @@ def main(make: Callable[[], Parser], arguments: Optional[Sequence[str]],
     """
     signals = Signals(stop)
     try:
-        code = _run(make, arguments)
+        with printable():
+            code = _run(make, arguments)
     except KeyboardInterrupt:
         code = CODE
-    signals.ended = True
+    finally:            # argparse leaves by SystemExit
+        signals.ended = True
+        if arguments is not None:
+            signals.restore()
     if signals.came or code == CODE:
         print("interrupted: nothing half-written was kept; repeat the command to go on", file=sys.stderr)
         code = CODE
-    if arguments is not None:
-        signals.restore()
     return code
 
 
