@@ -34,10 +34,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Quantise, and say what it costs."""
     from quarl.build_flows.console import say
     from quarl.models.actors.bits import Bits
-    from quarl.models.ptq.quantise import PtqConfig, ptq
 
+    # Both are checked before torch is imported, which takes seconds.
     bits = None if args.fp16 else Bits(args.weight_bits, args.act_bits, args.input_bits, args.per_channel)
-    result = ptq(PtqConfig(run_folder(args), args.out, bits, args.method, args.percentile))
+    folder = run_folder(args)
+    from quarl.models.ptq.quantise import PtqConfig, ptq
+    result = ptq(PtqConfig(folder, args.out, bits, args.method, args.percentile))
     say("mean return %.1f ± %.1f over %d episodes at %s; in fp32, %.1f" % (
         result["mean_return"], result["std_return"], result["episodes"], bits or "fp16", result["source_mean_return"]))
     say("acts as in fp32 on %.1f %% of observations; the run is in %s" % (100 * result["agreement"], args.out))

@@ -62,12 +62,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Train, and say how it ended."""
     from quarl.build_flows.console import say
     from quarl.models.actors.bits import Bits
-    from quarl.models.training.train import TrainConfig, train
+    from quarl.models.tasks.presets import check_algorithm
 
+    # What is soon checked is checked before torch is imported, which takes seconds.
     bits = None if args.fp32 else Bits(args.weight_bits, args.act_bits, args.input_bits, args.per_channel)
+    settings = pairs("--set", args.set, "learning_rate=0.001")
+    check_algorithm(args.algo)
+    from quarl.models.training.train import TrainConfig, train
     result = train(TrainConfig(args.task, args.out, args.algo, bits, args.seed, args.steps, args.precision, args.delay,
-                               args.init, args.device, settings=pairs("--set", args.set, "learning_rate=0.001"),
-                               environment=environment_of(args)))
+                               args.init, args.device, settings=settings, environment=environment_of(args)))
     say("best mean return %.1f ± %.1f over %d episodes after %d steps; the run is in %s"
         % (result["mean_return"], result["std_return"], result["episodes"], result["timesteps"], args.out))
     return {"run": str(args.out), **result}

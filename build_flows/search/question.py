@@ -48,13 +48,14 @@ class Search:
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
         """Those of the training, as the preset has them."""
-        from quarl.models.tasks.presets import algorithms, preset
+        from quarl.models.tasks.presets import algorithms, hint, preset
         try:
             return preset(self.algo, self.task, {"total_steps": self.steps} if self.steps else {})
         except UserError as error:
             if self.algo not in algorithms():
                 raise
-            raise UserError(error.rule, error.found, "choose one with --task, or give --steps") from error
+            fix = hint(self.algo, self.task) or "choose one with --task, or "
+            raise UserError(error.rule, error.found, fix + "give --steps") from error
 
     @functools.cached_property
     def space(self) -> Space:

@@ -48,9 +48,9 @@ def _keys(found: Any, known: tuple[str, ...], where: str) -> dict[str, Any]:
                         "see studies/quarl.yaml for one")
     for key in found:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, 1, 0.4)
+            near = difflib.get_close_matches(str(key), known, 1, 0.6)
             raise UserError(f"a key of {where} must be one of " + ", ".join(known), key,
-                            f"write {near[0]}" if near else "remove it")
+                            f"write {near[0]}" if near else "remove it; trainings have their preset's other settings")
     return found
 
 

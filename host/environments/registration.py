@@ -95,6 +95,9 @@ def unknown(task: str, error: Exception) -> UserError:
         return _unknown_in_module(task, module, name)
     near = difflib.get_close_matches(task, list(registry), 3, 0.5)
     fix = "use one of %s" % ", ".join(near) if near else "list them with gymnasium.pprint_registry()"
+    same = [each for each in registry if each.lower() == task.lower() and each != task]
+    if same:
+        fix = "did you mean %s" % " or ".join(same)
     if missing:
         fix = _ATARI_PACKAGES if is_atari(task) else "install what it needs: pip install 'gymnasium[all]'"
     elif names_atari(task) and not any(map(is_atari, list(registry))):

@@ -3,7 +3,8 @@
     DIR/server.secret         stays with the server (mode 0600)       DIR/server.public    goes to every client
     DIR/clients/NAME.public   who may use the server                  DIR/client.secret    stays with the client (0600)
 
-Each file holds one key: 40 characters of Z85. A public key follows from its secret one.
+Each file holds one key: 40 characters of Z85. A public key follows from its secret one. Beside them ``.gitignore``
+keeps the secrets out of a repository.
 """
 from __future__ import annotations
 
@@ -53,6 +54,7 @@ def create(folder: PathLike) -> List[Path]:
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "clients").mkdir(exist_ok=True)
+        _write_new(folder / ".gitignore", b"*.secret", 0o644)       # lest a repository take them up
         for secret, public in ((folder / "server.secret", folder / "server.public"),
                                (folder / "client.secret", folder / "clients" / "client.public")):
             if not secret.exists():
@@ -61,14 +63,14 @@ def create(folder: PathLike) -> List[Path]:
     return made
 
 
-def _write_new(path: Path, key: bytes, mode: int) -> List[Path]:
-    """Write ``key``, unless there is such a file: it is then left as it is."""
+def _write_new(path: Path, line: bytes, mode: int) -> List[Path]:
+    """Write ``line``, unless there is such a file: it is then left as it is."""
     try:
         handle = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
         return []
     with os.fdopen(handle, "wb") as file:
-        file.write(key + b"\n")
+        file.write(line + b"\n")
     return [path]
 
 

@@ -47,7 +47,8 @@ def find_board_files(board: FinnBoard, places: Iterable[Path]) -> Path:
 
     Raises :class:`ToolError`, saying where FINN+ gets them from, if there is none, or none of the version asked for.
     """
-    places = [place for place in places if place.is_dir()]
+    named = list(places)
+    places = [place for place in named if place.is_dir()]
     vendor, name, _, version = board.part.split(":")
     others = []
     for file in (file for place in places for file in sorted(place.rglob("board.xml"))):
@@ -61,8 +62,16 @@ def find_board_files(board: FinnBoard, places: Iterable[Path]) -> Path:
                 return file.parent
             others.append(f"version {found} in {file.parent}")
     raise ToolError(f"Vivado needs the board files of {board.part}",
-                    ", ".join(others) or "none below " + (", ".join(map(str, places)) or "no folder"),
+                    ", ".join(others) or _none(named, places),
                     f"unpack them ({source(board)}) and pass the folder with --board-files")
+
+
+def _none(named: list[Path], there: list[Path]) -> str:
+    """Where no board files are."""
+    if there:
+        return "none below " + ", ".join(map(str, there))
+    return "none: " + (f"there is no folder {' or '.join(map(str, named))}" if named
+                       else "there is neither a Vivado nor --board-files to look in")
 
 
 def vivado_places(folder: Path) -> list[Path]:

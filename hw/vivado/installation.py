@@ -73,8 +73,10 @@ def _program(given: Path | None, environment: Mapping[str, str]) -> Path:
             for candidate in (Path(place), Path(place) / "bin" / "vivado"):
                 if candidate.is_file() and os.access(candidate, os.X_OK):
                     return candidate.absolute()
-            raise ToolError(f"{origin} must name Vivado's folder, the one with bin/vivado", place,
-                            "for example /tools/Xilinx/Vivado/2024.2")
+            what = "has no bin/vivado that can be run" if Path(place).is_dir() else (
+                "is no program that can be run" if Path(place).exists() else "is not there")
+            raise ToolError(f"{origin} must name Vivado's folder, the one with bin/vivado", f"{place}, which {what}",
+                            "find it with `find / -path '*/bin/vivado'`, and give the folder above bin")
     found = shutil.which("vivado", path=environment.get("PATH"))
     if found is not None:
         return Path(found).absolute()

@@ -19,10 +19,15 @@ def algorithms() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
-def _load(algo: str) -> dict[str, Any]:
-    import yaml
+def check_algorithm(algo: str) -> None:
+    """Raise :class:`UserError` for an algorithm that does not exist."""
     if algo not in algorithms():
         raise UserError("the algorithm must be one of " + ", ".join(algorithms()), algo, "choose one with --algo")
+
+
+def _load(algo: str) -> dict[str, Any]:
+    import yaml
+    check_algorithm(algo)
     return dict(yaml.safe_load((_FOLDER / f"{algo}.yaml").read_text()))
 
 
@@ -42,7 +47,7 @@ def preset(algo: str, task: str, changes: Mapping[str, Any] | None = None) -> di
     known = settings_schema.settings_of(algo)
     for key in changes:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1, 0.4)
+            near = difflib.get_close_matches(key, known, 1, 0.6)
             raise UserError(f"a setting of {algo} must be one of " + ", ".join(sorted(known)), key,
                             f"write {near[0]}" if near else "choose one of them")
     atari = any(fnmatch.fnmatch(task, pattern) for pattern in _ATARI)
@@ -52,8 +57,19 @@ def preset(algo: str, task: str, changes: Mapping[str, Any] | None = None) -> di
     if settings.get("total_steps") is None:
         raise UserError(f"the task must be one that {algo} has a preset for: " + ", ".join(sorted(loaded["tasks"]))
                         + "; or its training must be described", task,
-                        "give --steps, and other settings as --set KEY=VALUE")
+                        (hint(algo, task) or "") + "give --steps, and other settings as --set KEY=VALUE")
     return settings_schema.check(algo, settings, usual)
+
+
+def hint(algo: str, task: str) -> str | None:
+    """What is probably wrong where ``algo`` has no preset for ``task``: the name, or the algorithm; ends in ``, or ``.
+    """
+    others = [each for each in algorithms() if task in tasks(each)]
+    if others:
+        return f"choose --algo {' or '.join(others)}, or "
+    near = [name for name in tasks(algo) if name.lower() == task.lower()]
+    near = near or difflib.get_close_matches(task, tasks(algo), 1, 0.8)
+    return f"did you mean {near[0]}, or " if near else None
 
 
 def schedule(value: float | str) -> float | Callable[[float], float]:

@@ -27,7 +27,7 @@ from quarl.models.sb3 import algorithms
 from quarl.models.sb3 import mixed_precision as precision
 from quarl.models.sb3.policies import convert
 from quarl.models.tasks.normalise import FoldedVecNormalize
-from quarl.models.tasks.presets import preset
+from quarl.models.tasks.presets import check_algorithm, preset
 from quarl.models.tasks.spaces import is_pixels, make_env
 from quarl.models.tasks.vec_env import MonitoredVecEnv
 from quarl.models.training.progress import Progress, ProgressTable
@@ -92,11 +92,12 @@ def train(config: TrainConfig) -> dict[str, Any]:
     ``evaluations.json``, ``progress.csv``, ``tensorboard/``, ``checkpoint/`` and ``result.json``, the last when done.
     The seed fixes the result, on one CPU core, also of a run that was killed and continued. Raises :class:`UserError`.
     """
-    description, folder = config.describe(), Path(config.out) / "train"
-    env = make_env(run_folder.environment_of(description))
+    check_algorithm(config.algo)
+    env = make_env(Description.of(config.task, config.environment))
     env.close()
     tell_of_flattening(env, config.task)
     algorithms.check_actions(config.algo, config.task, env.action_space)
+    description, folder = config.describe(), Path(config.out) / "train"
     algorithms.check_pixels(config.algo, config.task, env.observation_space, config.bits,
                             description["settings"]["net_arch"])
     if (Path(config.out) / run_folder.CONFIG).exists():

@@ -93,6 +93,28 @@ def test_an_unknown_task_is_refused(tmp_path, capsys):
     assert tree(tmp_path) == []
 
 
+@pytest.mark.parametrize(("arguments", "text"), [
+    (("Cartpole-v1",), "did you mean CartPole-v1."), (("pendulum-V1", "--algo", "sac"), "did you mean Pendulum-v1."),
+    (("CartPole-v1", "--algo", "sac"), "sac needs Box actions, found Discrete(2) in CartPole-v1. Fix: train wi"),
+    (("MountainCar-v0", "--algo", "td3", "--steps", 9), "td3 needs Box actions")])
+def test_a_task_that_is_spelt_otherwise_or_has_other_actions(tmp_path, capsys, arguments, text):
+    assert text in failed(capsys, "train", "--out", tmp_path / "x", "--task", *arguments)
+    assert tree(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", [
+    ("train", "--task", "CartPole-v1", "--out", "x", "--weight-bits", "9"),
+    ("train", "--task", "CartPole-v1", "--out", "x", "--set", "net_arch"),
+    ("train", "--task", "CartPole-v1", "--out", "x", "--algo", "pp"),
+    ("ptq", "nowhere", "--out", "x"), ("ptq", "nowhere", "--out", "x", "--act-bits", "1")])
+def test_what_can_be_refused_at_once_is(tmp_path, arguments):
+    """Before torch is imported."""
+    code = ("import sys; from quarl.build_flows.cli import main; code = main(sys.argv[1:]); "
+            "sys.exit(10 * ('torch' in sys.modules) + code)")
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: "), done.stderr
+
+
 def test_an_output_folder_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     error = failed(capsys, "train", "--task", "CartPole-v1", "--steps", 256, "--out", tmp_path / "file" / "x")

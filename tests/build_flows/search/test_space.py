@@ -50,8 +50,10 @@ def test_the_actor_alone_changes_its_size():
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"task": "CartPol-v1"}, "the task must be one that ppo has a preset for: .*found CartPol-v1. Fix: choose one with "
-                             "--task, or give --steps"),
+    ({"task": "CartPol-v1"}, "the task must be one that ppo has a preset for: .*found CartPol-v1. Fix: did you mean "
+                             "CartPole-v1, or give --steps"),
+    ({"task": "Mine-v0"}, "found Mine-v0. Fix: choose one with --task, or give --steps"),
+    ({"algo": "sac"}, "found CartPole-v1. Fix: choose --algo a2c or dqn or ppo, or give --steps"),
     ({"algo": "pp"}, "the algorithm must be one of .*, found pp. Fix: choose one with --algo"),
     ({"task": "ALE/Pong-v5"}, "must read a vector of features, found pixels of ALE/Pong-v5. Fix: choose another"),
     ({"engine": "rem"}, "--engine must be one of rom, dsp, lut, found rem"),

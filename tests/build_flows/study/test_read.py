@@ -167,6 +167,8 @@ GROUP = "groups: [{tasks: CartPole-v1, algos: ppo, precisions: fp32%s}]"
     (GROUP % ", perchannel: true", "a key of group 1 of .*mine.yaml must be one of part, tasks, ", "perchannel",
      "write per_channel"),
     (GROUP % ", qqqqqq: 1", "a key of group 1 ", "qqqqqq", "remove it"),
+    (GROUP % ", settings: {gamma: 0.9}", "a key of group 1 ", "settings", "remove it; trainings have their preset's"),
+    (GROUP % ", engine: rom", "a key of group 1 ", "engine", "write engines"),
     ("groups: [3]", "group 1 of .*mine.yaml must be a mapping", "3", "see studies/quarl.yaml"),
     ("[]", "mine.yaml must be a mapping", r"\[\]", "see studies/quarl.yaml"),
     ("{", "a study must be a readable YAML file", "while parsing", "see studies/quarl.yaml"),

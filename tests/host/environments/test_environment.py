@@ -30,15 +30,23 @@ def test_make():
     env.close()
 
 
-@pytest.mark.parametrize("task, near", [("CartPole-v", "CartPole-v1"), ("cartpole-v1", "CartPole-v1"),
+@pytest.mark.parametrize("task, near", [("CartPole-v", "CartPole-v1"),
                                         ("CartPole-v99", "CartPole-v1"), ("Acrobat-v1", "Acrobot-v1"),
-                                        ("Navigation-v1", "Navigation-v0"), ("navigation-v0", "Navigation-v0")])
+                                        ("Navigation-v1", "Navigation-v0")])
 def test_unknown_task_lists_the_near_ones(task, near):
     with pytest.raises(UserError) as caught:
         environment.make(task)
     assert caught.value.rule == TASK
     assert caught.value.found.startswith(task + " (")
     assert caught.value.fix.startswith("use one of ") and near in caught.value.fix
+
+
+@pytest.mark.parametrize(("task", "meant"), [
+    ("Cartpole-v1", "CartPole-v1"), ("navigation-v0", "Navigation-v0"), ("LUNARLANDER-V3", "LunarLander-v3")])
+def test_a_task_in_other_letters(task, meant):
+    with pytest.raises(UserError) as caught:
+        environment.make(task)
+    assert (caught.value.rule, caught.value.fix) == (TASK, f"did you mean {meant}")
 
 
 @pytest.mark.parametrize("task", ["Qqqqqqqqqq-v0", "not a name!", ""])

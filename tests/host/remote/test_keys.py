@@ -1,6 +1,8 @@
 """Key files: made once, kept secret, checked when read."""
 import os
 import stat
+import subprocess
+from pathlib import Path
 
 import pytest
 import zmq
@@ -29,7 +31,8 @@ def test_two_pairs_that_fit(tmp_path):
     finally:
         os.umask(old)
     folder = tmp_path / "a" / "keys"
-    assert sorted(str(path.relative_to(folder)) for path in made) == FILES == sorted(read(folder))
+    assert sorted(str(path.relative_to(folder)) for path in made) == FILES
+    assert sorted(read(folder)) == [".gitignore", *FILES]
     assert {name: mode(folder / name) for name in FILES} == dict(zip(FILES, (0o600, 0o644, 0o644, 0o600), strict=True))
     server, client = keys.of_server(folder), keys.of_client(folder)
     assert server.own.public == client.server == zmq.curve_public(server.own.secret)
@@ -97,3 +100,14 @@ def test_pyzmq_without_curve(tmp_path, monkeypatch):
         with refused(ToolError, "pyzmq must be built with CURVE", f"libzmq {zmq.zmq_version()} without it",
                      "install a pyzmq wheel with pip, or work on loopback without keys"):
             use(tmp_path)
+
+
+@pytest.mark.parametrize("place", [".", "keys", "a/b"])
+def test_git_adds_no_secret(tmp_path, place):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    keys.create(tmp_path / place)
+    shown = subprocess.run(["git", "-C", str(tmp_path), "ls-files", "-o", "--exclude-standard"], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout.split()
+    folder = Path(place)
+    assert sorted(shown) == sorted(str(folder / name) for name in (".gitignore", "server.public",
+                                                                   "clients/client.public"))

@@ -51,5 +51,7 @@ def test_missing_board_files(tmp_path):
                                         r"\. Fix: unpack them \(https://.*pynq-z2\.zip\) and pass the folder with "
                                         "--board-files"):
         find_board_files(PYNQ, [tmp_path, tmp_path / "missing"])
-    with pytest.raises(ToolError, match="found none below no folder"):
+    with pytest.raises(ToolError, match="found none: there is neither a Vivado nor --board-files to look in"):
         find_board_files(PYNQ, [])
+    with pytest.raises(ToolError, match=f"found none: there is no folder {tmp_path}/missing or {tmp_path}/gone. Fix: "):
+        find_board_files(PYNQ, [tmp_path / "missing", tmp_path / "gone"])

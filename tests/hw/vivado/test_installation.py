@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,17 @@ def test_a_vivado_that_does_not_start(monkeypatch):
     monkeypatch.setenv("QUARL_STUB", "broken")
     with pytest.raises(ToolError, match=r"must tell its version, found exit code 127, libtinfo\.so\.5: cannot open"):
         installation.find(VIVADO, {})
+
+
+@pytest.mark.parametrize(("make", "what"), [
+    (lambda place: None, "is not there"), (Path.mkdir, "has no bin/vivado that can be run"),
+    (Path.touch, "is no program that can be run")])
+def test_a_place_that_holds_no_vivado(tmp_path, make, what):
+    place = tmp_path / "2024.2"
+    make(place)
+    for origin, given, variables in (("--vivado", place, {}), ("XILINX_VIVADO", None, {"XILINX_VIVADO": str(place)})):
+        with pytest.raises(ToolError) as caught:
+            installation.find(given, variables)
+        assert str(caught.value) == (f"{origin} must name Vivado's folder, the one with bin/vivado, found {place}, "
+                                     f"which {what}. Fix: find it with `find / -path '*/bin/vivado'`, and give the "
+                                     "folder above bin.")

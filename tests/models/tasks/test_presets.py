@@ -67,3 +67,23 @@ def test_initial_weights_are_those_that_the_preset_asks_for():
         weights = model.policy.deployed[0].weight.detach().numpy()
         gram = weights.T @ weights
         assert np.allclose(gram, gram[0, 0] * np.eye(len(gram)), atol=1e-4) == orthogonal
+
+
+@pytest.mark.parametrize(("algo", "task", "fix"), [
+    ("ppo", "Cartpole-v1", "did you mean CartPole-v1, or give --steps, and"),
+    ("ppo", "CARTPOLE-V1", "did you mean CartPole-v1, or give --steps, and"),
+    ("sac", "pendulum-v1", "did you mean Pendulum-v1, or give --steps, and"),
+    ("ppo", "CartPoll-v1", "did you mean CartPole-v1, or give --steps, and"),
+    ("sac", "CartPole-v1", "choose --algo a2c or dqn or ppo, or give --steps, and"),
+    ("ppo", "Mine-v0", "give --steps, and")])
+def test_a_task_without_preset_is_probably_another_or_for_another_algorithm(algo, task, fix):
+    with pytest.raises(UserError) as caught:
+        preset(algo, task)
+    assert caught.value.fix.startswith(fix)
+
+
+def test_a_setting_is_only_likened_to_one_that_is_like_it():
+    with pytest.raises(UserError, match="Fix: write learning_rate"):
+        preset("ppo", "CartPole-v1", {"learn_rate": 1})
+    with pytest.raises(UserError, match="Fix: choose one of them"):
+        preset("ppo", "CartPole-v1", {"engines": 1})

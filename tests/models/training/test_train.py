@@ -324,7 +324,7 @@ def test_a_task_without_a_preset_trains_with_given_settings(tmp_path):
 
 
 def test_unknown_task_leaves_no_folder(tmp_path):
-    with pytest.raises(UserError, match="the task must be one that ppo has a preset for"):
+    with pytest.raises(UserError, match="the task must be an installed Gymnasium environment"):
         train(TrainConfig("Ping-v0", tmp_path / "run"))
     with pytest.raises(UserError, match="the task must be an installed Gymnasium environment"):
         train(TrainConfig("Ping-v0", tmp_path / "run", steps=10))
