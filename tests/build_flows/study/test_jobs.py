@@ -74,6 +74,22 @@ def test_a_training_that_fails_is_tried_once_and_told_of_every_point(tmp_path, t
     assert "Traceback" in (tmp_path / "runs" / wrong[0].name / jobs.LOG).read_text()
 
 
+@pytest.mark.parametrize(("kind", "text"), [
+    ("Unmade", "the environment {} must be made without an error, found OSError: no serial port ("),
+    ("Broken", "the environment {} must take step 1 of an episode without an error, found ZeroDivisionError: "),
+    ("Endless", "an episode must end within 300 steps, found {}, which goes on without end. "),
+])
+def test_faults_of_an_environment_are_its_own(tmp_path, monkeypatch, kind, text):
+    monkeypatch.setattr("quarl.host.environments.guarded.LIMIT", 300)
+    task = f"tests.environments_of_users:Users-{kind}-v0"
+    settings = preset("ppo", task, {"total_steps": 64, "n_envs": 1, "n_steps": 64, "net_arch": [8]})
+    wrong = point("qat4", task=task, settings=settings)
+    record, = perform(tmp_path, wrong)
+    assert record["error"].startswith(text.format(task))
+    log = (tmp_path / "runs" / wrong.name / jobs.LOG).read_text()
+    assert "Traceback" in log and (kind == "Endless" or ", in fail" in log)
+
+
 def test_an_action_that_differs_is_an_error_of_the_point(tmp_path, monkeypatch):
     qat, policy_of = point("qat4"), quarl.models.export.package.policy_of
 
