@@ -80,8 +80,9 @@ def build(run: PathLike, options: Options | None = None, *, fmax: bool = False, 
     """Build the accelerator of a trained run into ``RUN/accel``: RTL, emulator, parity; as `quarl build`.
 
     The torch actor, the integer reference, FINN's execution and the RTL are compared on 12,000 observations; one
-    different number raises ``MismatchError``. ``options`` (default ``Options()``) say which board, engine and folding,
-    and with ``target="synth"`` the resources are counted. Bitstreams are the command line's.
+    different number raises ``MismatchError``. ``options`` (default: those of what is built, else ``Options()``) say
+    which board, engine and folding, and with ``target="synth"`` the resources are counted. Bitstreams are the command
+    line's.
 
     ``fmax``     also an estimate of the clock (MHz, on an ECP5), in minutes; with target ``synth``
     ``energy``   also an estimate of the energy of an action (nJ), in a minute or more; with target ``synth``
@@ -92,10 +93,10 @@ def build(run: PathLike, options: Options | None = None, *, fmax: bool = False, 
     design that does not fit, ``ToolError`` for a tool that is missing or fails.
     """
     with call("build", verbose):
-        from quarl.build_flows.building.options import Options
+        from quarl.build_flows.building import kept
         from quarl.host.accelerator import description
         folder = Path(run) / "accel"
-        found = build_run(Path(run), Options() if options is None else options, fmax, energy, timeout)
+        found = build_run(Path(run), options or kept.options(folder, {})[0], fmax, energy, timeout)
         reports = {field.name: found[field.name] for field in dataclasses.fields(Built)
                    if field.name not in ("folder", "accel")}
         return Built(folder, description.read(folder), **reports)

@@ -1,6 +1,7 @@
 """`quarl build --target bitstream`: build and prove the accelerator, make its kit, replay it, judge what comes back."""
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from pathlib import Path
@@ -15,9 +16,8 @@ from quarl.build_flows.console import phases, say, stage
 from quarl.build_flows.estimate.shape import shapes
 from quarl.build_flows.folding import planning
 from quarl.build_flows.lowering.lower import lower
-from quarl.build_flows.lowering.session import finn_session
+from quarl.build_flows.lowering.session import finn_folder, finn_session
 from quarl.host.errors import UserError
-from quarl.host.files import scratch_folder
 from quarl.hw import boards
 from quarl.hw.boards import Board
 from quarl.hw.engines.finn.library import patched_library
@@ -50,6 +50,15 @@ class Wish:
             raise UserError("--shell must be one of " + ", ".join(zynq.SHELLS), self.shell, "choose one of them")
         if self.hlslib is not None and self.shell != "dma":
             raise UserError("--hlslib goes with --shell dma", f"--shell {self.shell}", "leave it out")
+
+
+def shell_of(run: Path) -> str:
+    """The shell of the kit that ``run`` holds, else our bridge."""
+    try:
+        shell = kit.read(run / FOLDER).get("shell")
+    except UserError:
+        shell = None
+    return str(shell) if shell in zynq.SHELLS else Wish.shell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,10 +102,11 @@ def make_kit(subject: Subject, options: Options, accel: Path, out: Path, wish: W
         plan = planning.choose(shapes(subject.policy), options.compute, options.fold, board,
                                options.max_lut_percent, options.style)
         with stage(f"FINN+: the Zynq shell with {_SHELLS[wish.shell]}, as a build kit"), \
-                scratch_folder("finn") as build, finn_session(build):
+                finn_folder() as build, finn_session(build):
             lowered = lower(subject.policy, subject.onnx, plan.layers, board, build, options.compute,
                             options.style)
-            project = zynq.project(lowered.rtl, lowered.geometry, subject.policy.build_id, board, build, wish.shell)
+            with contextlib.chdir(build):         # FINN's scripts go back to where they were called, without quotes
+                project = zynq.project(lowered.rtl, lowered.geometry, subject.policy.build_id, board, build, wish.shell)
             kit.write(out, project, build, patched_library(), engine_of(options.compute).replaces, board, mark)
     kit.check_images(out, accel / "rtl")
     if wish.board_files is not None:

@@ -97,12 +97,12 @@ def _lower(subject: Subject, options: Options, board: Board, plan: Plan, codes: 
     """Generate and stitch the RTL into ``rtl``; FINN's own execution of ``codes``, for the parity."""
     from quarl.build_flows.lowering import describe_nodes
     from quarl.build_flows.lowering.lower import execute, lower
-    from quarl.build_flows.lowering.session import finn_session
+    from quarl.build_flows.lowering.session import finn_folder, finn_session
     from quarl.hw.shell.shell import write_shell
     from quarl.hw.stitching.stitch import stitch
 
     with stage("FINN: streamline, fold, generate RTL, execute"), \
-            scratch_folder("finn") as scratch, finn_session(scratch):
+            finn_folder() as scratch, finn_session(scratch):
         lowered = lower(subject.policy, subject.onnx, plan.layers, board, scratch, options.compute,
                         options.style)
         stitch(describe_nodes.describe(lowered.rtl), rtl, replace=engine_of(options.compute).replaces)

@@ -105,15 +105,20 @@ def _json_or_yaml(text: str) -> Any:
         return yaml.safe_load(text)
 
 
-def add_design(parser: argparse.ArgumentParser) -> None:
-    """What a design is made for, and how its layers compute."""
-    parser.add_argument("--board", default="pynq-z2", help="board name, see `quarl boards` (default pynq-z2)")
-    parser.add_argument("--compute", default="rom", help=f"engine: {', '.join(ENGINES)} (default rom)")
-    parser.add_argument("--max-lut-percent", type=float, default=70.0,
-                        help="share of the board's LUTs that the design may take (default 70)")
-    parser.add_argument("--timing", default="small", help="engine rom: small, balanced or fast-clock (default small)")
-    parser.add_argument("--products", default="lut", help="engine rom: lut or dsp (default lut)")
-    parser.add_argument("--weight-rom", default="lut", help="engine rom: lut or block (default lut)")
+def add_design(parser: argparse.ArgumentParser, keeps: bool = False) -> None:
+    """What a design is made for, and how its layers compute. A command that ``keeps`` what is built has no defaults
+    here: it must know what was asked for."""
+    def add(option: str, usual: str | float, what: str) -> None:
+        parser.add_argument(option, type=type(usual), default=None if keeps else usual,
+                            help=f"{what} (default {'as built, else ' if keeps else ''}"
+                                 f"{usual if isinstance(usual, str) else format(usual, 'g')})")
+
+    add("--board", "pynq-z2", "board name, see `quarl boards`")
+    add("--compute", "rom", f"engine: {', '.join(ENGINES)}")
+    add("--max-lut-percent", 70.0, "share of the board's LUTs that the design may take")
+    add("--timing", "small", "engine rom: small, balanced or fast-clock")
+    add("--products", "lut", "engine rom: lut or dsp")
+    add("--weight-rom", "lut", "engine rom: lut or block")
 
 
 def style_of(args: argparse.Namespace) -> Style:

@@ -3,6 +3,9 @@ chain is compared on 12,000 observations. One different number fails the build.
 
   quarl build runs/x --board pynq-z2 --fold min-latency --target synth
 
+What is built is kept: an option that is not given is that of the accelerator in the run, if it holds one, also with
+--target bitstream. A line tells what is kept, or what an option changes.
+
 --compute rom        our unit: weights as ROM, matrix, vector and thresholds in one (default)
 --compute dsp        FINN's own units, weights streamed, products in DSP48 slices: the reference
 --compute lut        the same with products in LUTs

@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quarl.build_flows.cli.arguments import add_design, add_run, style_of
+from quarl.build_flows.cli.arguments import add_design, add_run
 from quarl.host.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,16 +17,24 @@ _VIVADO = ("shell", "script_only", "vivado", "board_files", "hlslib", "timeout")
 
 def add_options(parser: argparse.ArgumentParser, target: str = "emulate", targets: str = "emulate or synth") -> None:
     """The build's options, which ``quarl demo`` shares."""
-    add_design(parser)
+    add_design(parser, keeps=True)
     parser.add_argument("--target", default=target, help=f"{targets} (default {target})")
-    parser.add_argument("--fold", default="balanced", metavar="FOLD",
-                        help="min-area, balanced, min-latency, or the cycles an action may take (default balanced)")
+    parser.add_argument("--fold", metavar="FOLD", help="min-area, balanced, min-latency, or the cycles an action may "
+                        "take (default as built, else balanced)")
 
 
-def options_of(args: argparse.Namespace, target: str) -> Options:
-    """The build's options, for a ``target`` of its own. Raises ``UserError`` for one that does not exist."""
-    from quarl.build_flows.building.options import Options
-    return Options(args.board, args.compute, target, args.fold, args.max_lut_percent, style_of(args))
+def options_of(args: argparse.Namespace, target: str, run: Path) -> Options:
+    """The build's options, for a ``target`` of its own: those of what ``run`` holds, but for those that are given.
+
+    A line tells what is kept, or what changes. Raises ``UserError`` for an option that does not exist.
+    """
+    from quarl.build_flows.building import kept
+    from quarl.build_flows.console import say
+    asked = {name: getattr(args, name) for name in kept.USUAL if getattr(args, name) is not None}
+    options, line = kept.options(run / "accel", asked, target)
+    if line:
+        say(line)
+    return options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

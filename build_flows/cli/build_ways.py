@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ def _accelerator(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Build the accelerator, and estimate its clock and its energy where that is asked for."""
     from quarl.build_flows.api.building import build_run
 
-    options = dataclasses.replace(options_of(args, args.target), verify_netlist=args.verify_netlist)
+    options = dataclasses.replace(options_of(args, args.target, folder), verify_netlist=args.verify_netlist)
     result = build_run(folder, options, args.fmax, args.energy, args.timeout, show)
     if args.fmax:
         show_fmax(result["fmax"])
@@ -59,13 +60,16 @@ def _vivado(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     options = _options(args, folder)
     board = boards.board(options.board)
     finn_board(board)            # it must know the board
-    wish = bitstream.Wish(args.shell or "bridge", args.board_files, args.hlslib)
+    shell = args.shell or bitstream.shell_of(folder)
+    if shell != "bridge" and args.shell is None:
+        say(f"kept, as in the kit: --shell {shell}")
+    wish = bitstream.Wish(shell, args.board_files, args.hlslib)
     vivado = None if args.script_only else bitstream.find_vivado(board, args.vivado, wish, folder)
     what = _subject(folder)
     if vivado is None:
         kit = bitstream.prepare(what, options, folder, wish)
-        say(f"Build kit in {kit}. On a machine with Vivado: {kit}/build.sh; then, here: "
-            f"quarl import-bitstream {folder} {kit}")
+        say(f"Build kit in {kit}. On a machine with Vivado: {shlex.quote(str(kit / 'build.sh'))}; then, here: "
+            + shlex.join(["quarl", "import-bitstream", str(folder), str(kit)]))
         return {"kit": str(kit)}
     result = bitstream.build(what, options, folder, wish, vivado, args.timeout)
     show(result)
@@ -81,7 +85,7 @@ WAYS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
 def _options(args: argparse.Namespace, folder: Path) -> Options:
     """The options of the accelerator that a bitstream is built on, for which the tools are there."""
     from quarl.build_flows.building.flow import check_tools
-    options = dataclasses.replace(options_of(args, "synth"), verify_netlist=args.verify_netlist)
+    options = dataclasses.replace(options_of(args, "synth", folder), verify_netlist=args.verify_netlist)
     check_tools(options, folder)
     return options
 

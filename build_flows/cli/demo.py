@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.episodes < 1:
         raise UserError("the number of episodes must be at least 1", args.episodes, "pass --episodes 20")
-    options = build_arguments.options_of(args, args.target)
+    options = build_arguments.options_of(args, args.target, args.out)
     check_tools(options, args.out)
     say("train CartPole-v1, W4 A4 I8")
     trained = train(TrainConfig("CartPole-v1", args.out, bits=Bits(4, 4, 8), seed=args.seed))

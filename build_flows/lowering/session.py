@@ -6,14 +6,34 @@ import io
 import logging
 import os
 import random
+import re
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from quarl.host.files import explained
+from quarl.host.errors import UserError
+from quarl.host.files import explained, scratch_folder
 from quarl.hw.engines.finn.library import patched_library
+
+_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
+_PLAIN = re.compile(r"[\w./+@%:,=-]+")
+
+
+@contextlib.contextmanager
+def finn_folder() -> Iterator[Path]:
+    """A folder for FINN to build in as long as the block runs: in ``TMPDIR``, or where FINN's scripts, which do not
+    quote it, could not name that, in another usual place. Raises :class:`UserError` where there is none.
+    """
+    usual = tempfile.gettempdir()
+    able = [place for place in (usual, *_PLACES) if _PLAIN.fullmatch(place) and os.access(place, os.W_OK | os.X_OK)]
+    if not able:
+        raise UserError("FINN needs a temporary folder whose name has no space and nothing else that a shell reads",
+                        usual, "set TMPDIR to another one")
+    with scratch_folder("finn", able[0]) as folder:
+        yield folder
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Iterator, Set, Union
+from typing import Any, Iterator, Optional, Set, Union
 
 from quarl.host.errors import ToolError
 from quarl.host.files import leftovers
@@ -132,9 +132,10 @@ def recover(path: PathLike) -> None:
 
 
 @contextlib.contextmanager
-def scratch_folder(purpose: str) -> Iterator[Path]:
-    """A folder below ``TMPDIR``, its owner's alone, for as long as the block runs; sweeps those of killed processes."""
-    parent = tempfile.gettempdir()
+def scratch_folder(purpose: str, parent: Optional[str] = None) -> Iterator[Path]:
+    """A folder below ``parent``, else ``TMPDIR``, its owner's alone, for as long as the block runs; sweeps those of
+    killed processes."""
+    parent = parent or tempfile.gettempdir()
     with explained(parent):
         leftovers.sweep(parent)
         folder, handle = leftovers.new_folder(parent, "quarl-%s." % purpose, 0o700)

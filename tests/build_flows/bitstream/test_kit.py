@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -255,6 +256,18 @@ def test_other_weights_than_the_emulated_are_seen(copy, built):
     image.write_text("0\n")
     with pytest.raises(MismatchError, match=rf"must hold every memory image .* found none like {image.name}"):
         kits.check_images(copy, built[2] / "rtl")
+
+
+@pytest.mark.parametrize(("working", "temporary"), [("my work", "tmp"), ("work", "t m p"), ("it's", "a (b) & c")])
+def test_folders_that_a_shell_would_take_apart(built, tmp_path, monkeypatch, working, temporary):
+    what, options, accel = built
+    for name in {working, temporary}:
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / working)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
+    make_kit(what, options, accel, tmp_path / "kit", wishes("bridge", tmp_path))
+    assert replay(tmp_path / "kit").returncode == 0
+    assert list((tmp_path / temporary).iterdir()) == [] and Path.cwd() == tmp_path / working
 
 
 def kit_for(tmp_path, options, shell, bits):

@@ -145,4 +145,4 @@ def test_the_dma_shell_takes_the_bridges_place_and_gives_it_back(trained, tmp_pa
     assert main(["package", str(run), "--json"]) == 0
     packed = json.loads(capsys.readouterr().out.splitlines()[-1])["accelerator"]
     assert packed == ["accel.json", "accel.bit", "accel.hwh", "settings.json", "reports/synth.json"]
-    assert main([*bridge]) == 0 and not settings.exists()
+    assert main([*bridge, "--shell", "bridge"]) == 0 and not settings.exists()

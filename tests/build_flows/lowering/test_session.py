@@ -4,11 +4,13 @@ import logging
 import os
 import random
 import sys
+import tempfile
 import warnings
 
 import numpy as np
 import pytest
 
+from quarl.build_flows.lowering import session
 from quarl.build_flows.lowering.session import finn_session
 from quarl.host.errors import UserError
 
@@ -30,6 +32,24 @@ def disabled(request):
     logging.disable(request.param)
     yield request.param
     logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", "x&y", "$HOME"])
+def test_finn_works_where_a_shell_takes_the_name_as_it_is(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / "plain").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    monkeypatch.setattr(session, "_PLACES", ("/nowhere", str(tmp_path / "plain")))
+    with session.finn_folder() as folder:
+        assert folder.parent == tmp_path / "plain"
+    assert not folder.exists()
+    monkeypatch.setattr(session, "_PLACES", ("/nowhere",))
+    with pytest.raises(UserError, match=r"FINN needs a temporary folder .* Fix: set TMPDIR to another one"), \
+            session.finn_folder():
+        pass
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "plain"))
+    with session.finn_folder() as folder:
+        assert folder.parent == tmp_path / "plain"
 
 
 @pytest.mark.parametrize("error", [None, UserError("a rule", "a value", "a fix"), KeyboardInterrupt()])
