@@ -30,7 +30,8 @@ What is built is kept: an option that is not given is that of the accelerator in
                    installed (docs/openxc7.md). Its clock is an estimate. No such bitstream has run on a board yet.
 
 --fold min-area      as few LUTs as possible
---fold balanced      the smallest with a product of LUTs and latency near the best (default)
+--fold balanced      the smallest that answers in under 100 clock cycles, or the fastest that fits (default): fewer bits
+                     never take more LUTs
 --fold min-latency   as fast as --max-lut-percent of the board's LUTs and its DSPs allow
 --fold 100           the smallest that answers within 100 clock cycles
 `quarl folding` lists them all, from the smallest to the fastest.

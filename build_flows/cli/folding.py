@@ -3,8 +3,8 @@
   quarl folding runs/x --compute rom --board pynq-z2 --max-lut-percent 70
 
 From the smallest to the fastest; the last column says which of them `quarl build --fold` takes: min-area, balanced
-(the smallest whose product of LUTs and latency is within 20 % of the least) or min-latency. `--fold N` takes the first
-with a latency of N cycles or less. PE output channels and SIMD inputs of a layer are worked on in every cycle. Latency
+(the smallest under 100 cycles, or the fastest) or min-latency. `--fold N` takes the first with a latency of N cycles
+or less. PE output channels and SIMD inputs of a layer are worked on in every cycle. Latency
 counts from the last word of the observation to the action, interval between two actions without pause: both are exact.
 LUTs are predicted, bridge included, and some are kept in reserve; synthesis has the last word.
 """

@@ -20,9 +20,9 @@ from quarl.hw.boards import Board
 from quarl.hw.engines.mvtu.design import SMALL, Style
 from quarl.hw.engines.registry import engine_of
 
-# `balanced` is the smallest design whose product of LUTs and latency is so near the best one: over a wide range of
-# sizes the product hardly changes, and its very minimum may be many times as large.
-BALANCE = 1.2
+# `balanced` is the smallest design that answers in so many cycles: in less than a microsecond at 100 MHz. A goal that
+# does not look at the widths: a folding of fewer bits is no larger and no slower, so that the choice is no larger.
+BALANCED_CYCLES = 99
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Plan:
 
 def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lut_percent: float,
            style: Style = SMALL) -> Plan:
-    """The folding for ``fold``: the smallest design, the fastest that fits, a good product of the two, or the smallest
-    of those that answer within so many cycles.
+    """The folding for ``fold``: the smallest design, the fastest that fits, or the smallest of those that answer within
+    so many cycles; within BALANCED_CYCLES for ``balanced``, and as fast as fits where none does.
 
     Raises :class:`UserError` where no design fits ``max_lut_percent`` of the board's LUTs and all its DSPs and BRAMs,
     or none that fits is as fast.
@@ -82,11 +82,10 @@ def choose(shapes: Sequence[Shape], engine: str, fold: str, board: Board, max_lu
 
 def pick(plans: Sequence[Plan], fold: str) -> Plan:
     """The plan of a frontier that ``fold`` stands for. Raises :class:`UserError` where none is so fast."""
+    fastest = min(plan.latency for plan in plans)
     if fold == "balanced":
-        best = min(plan.lut * plan.latency for plan in plans)
-        plans = [plan for plan in plans if plan.lut * plan.latency <= BALANCE * best]
+        plans = [plan for plan in plans if plan.latency <= max(BALANCED_CYCLES, fastest)]
     elif fold not in FOLDS:
-        fastest = min(plan.latency for plan in plans)
         plans = [plan for plan in plans if plan.latency <= int(fold)]
         if not plans:
             raise UserError(f"an action must take at most {fold} cycles",
