@@ -32,7 +32,7 @@ def register(task: str) -> None:
     if navigation.ID not in registry:
         register_one(navigation.ID, "quarl.host.environments.navigation:make", max_episode_steps=navigation.STEPS)
     module, name = split(task)
-    if module:
+    if ":" in task:
         load(module, "the module of the task %s" % task)
     elif name not in registry:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from quarl.build_flows.cli import _parser as parser
-from quarl.build_flows.cli.train import _settings
+from quarl.build_flows.cli.arguments import pairs
 from quarl.build_flows.report import commands, write_report
 from quarl.build_flows.report.inputs import read_run
 from tests.build_flows.report.report_runs import Page, configure, make_run
@@ -29,7 +29,7 @@ def test_settings_are_told_where_they_differ_from_the_preset(
     words = shlex.split(command)
     assert sorted(words[words.index("--seed") + 2:-2]) == sorted(options)
     args = parser().parse_args(words[1:])
-    assert preset("ppo", "CartPole-v1", {"total_steps": args.steps, **_settings(args.set)}) == run.settings
+    assert preset("ppo", "CartPole-v1", {"total_steps": args.steps, **pairs("--set", args.set, "")}) == run.settings
 
 
 def test_training_options_are_told_where_they_are_not_the_defaults(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_name_that_the_module_does_not_register(here):
 @pytest.mark.parametrize(("module", "found", "fix"), [
     ("no_such_maze", "no module no_such_maze in ", "run quarl where no_such_maze.py lies"),
     ("maze_d.inner", "no module maze_d in ", "run quarl where maze_d.py lies"),
+    ("", "''", "name a module"),
     ("no maze", "'no maze'", "name a module"), (".maze", "'.maze'", "name a module"), ("..", "'..'", "name a module"),
 ])
 def test_a_module_that_is_not_there(here, module, found, fix):
