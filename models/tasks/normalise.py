@@ -13,6 +13,7 @@ from quarl.models.tasks.spaces import is_pixels
 
 CLIP = 10.0       # standard deviations; beyond every quantiser's range (4), so that it never changes a code
 
+LARGE = 1e15      # of an observation: its square is far from what float32 holds, and so is a sum of many
 PRIOR = 1e-4      # weight of mean 0 and variance 1, from which `RunningMeanStd` starts
 
 
@@ -24,7 +25,7 @@ class FoldedVecNormalize(VecNormalize):
     the discount ``gamma``, where asked; ``norm_reward`` ``sign`` leaves only their sign, as for Atari games.
 
     Pixels stay as they are: the policy scales them. Every other observation must be finite in float32, as the host asks
-    of it, before it is learned from or normalised: :class:`UserError` otherwise. Statistics are kept in float64.
+    of it, before it is learned from or normalised: :class:`UserError` otherwise.
     """
 
     sign_reward = False
@@ -94,11 +95,12 @@ class FoldedVecNormalize(VecNormalize):
         return normalised[:self.num_envs], self.normalize_reward(rewards), dones, infos
 
     def _update(self, obs: np.ndarray) -> None:
-        """``obs_rms.update(float64(obs))`` to the last bit, with half the numpy calls.
+        """``obs_rms.update(obs)`` to the last bit, with half the numpy calls.
 
-        In float32, the square of 1e20 would be infinite, and the feature lost.
+        Observations whose squares might be infinite in float32, which would lose the feature, are taken in float64.
         """
-        obs = obs.astype(np.float64)
+        if np.abs(obs).max() > LARGE:
+            obs = obs.astype(np.float64)
         mean = np.add.reduce(obs, 0) / len(obs)
         deviations = obs - mean
         deviations *= deviations
