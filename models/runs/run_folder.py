@@ -102,12 +102,12 @@ def require_same(found: dict[str, Any], asked: dict[str, Any], out: PathLike) ->
 
 
 def _single(config: dict[str, Any]) -> dict[str, Any]:
-    """The settings one by one; the widths as one, in a word."""
+    """The settings one by one; the widths as one, in a word, and the environment as a whole."""
     found = {}
     for key, value in config.items():
         if key == "bits":
             found[key] = str(bits_of(config) or "fp32")
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and key != "environment":
             found |= value
         else:
             found[key] = value

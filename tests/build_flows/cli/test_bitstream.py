@@ -44,8 +44,8 @@ def failed(capsys, *arguments):
 
 @pytest.mark.parametrize(("options", "text"), [
     ((), "a bitstream needs Vivado, named by --vivado, by XILINX_VIVADO, on the PATH or in /nowhere, found none. Fix"),
-    (("--vivado", "/nowhere"), "--vivado must name Vivado's folder, the one with bin/vivado, found /nowhere."),
-    (("--vivado", VIVADO), "Vivado needs the board files of tul.com.tw:pynq-z2:part0:1.0, found none below no folder."),
+    (("--vivado", "/nowhere"), "--vivado must name Vivado's folder, the one with bin/vivado, found /nowhere, which "),
+    (("--vivado", VIVADO), "Vivado needs the board files of tul.com.tw:pynq-z2:part0:1.0, found none: there is no "),
     (("--vivado", VIVADO, "--timeout", "0"), "--timeout must be above 0 seconds, found 0.0."),
     (("--fold", "flat"), "--fold must be min-area, balanced, min-latency or the cycles that an action "
                            "may take, found flat."),

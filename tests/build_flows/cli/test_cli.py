@@ -1,6 +1,7 @@
 """The command as a user meets it: exit codes, exact errors, nothing half-written."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -83,7 +84,7 @@ def test_train_explains_its_settings(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["train", "--help-settings"])
     shown = capsys.readouterr().out
-    assert stopped.value.code == 0 and all(f" {each.name} " in shown for each in SETTINGS)
+    assert stopped.value.code == 0 and all(re.search(rf"(?m)(^| ){each.name}( |$)", shown) for each in SETTINGS)
     assert "[64, 64], or {pi: [64, 64]," in shown
 
 

@@ -7,7 +7,8 @@ from quarl.build_flows.cli import main
 
 
 @pytest.mark.parametrize("engine", ["rom", "dsp"])
-def test_the_frontier_is_listed(trained_run, engine, capsys):
+def test_the_frontier_is_listed(trained_run, engine, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     assert main(["folding", str(trained_run), "--compute", engine, "--max-lut-percent", "40", "--json"]) == 0
     *lines, last = capsys.readouterr().out.splitlines()
     found = json.loads(last)

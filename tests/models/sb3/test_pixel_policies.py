@@ -145,7 +145,7 @@ def test_what_pixels_do_not_go_with(algo, bits, net_arch, message):
     space = spaces.Box(0, 255, (4, 84, 84), np.uint8)
     with pytest.raises(UserError, match=message):
         algorithms.check_pixels(algo, PONG, space, bits, net_arch)
-    algorithms.check_pixels(algo, "Pendulum-v1", spaces.Box(-1, 1, (3,)), bits, net_arch)
+    algorithms.check_pixels(algo, "Pendulum-v1", spaces.Box(-1, 1, (3,)), bits, [64, 64])
 
 
 def test_a_refused_training_leaves_no_folder(tmp_path):
