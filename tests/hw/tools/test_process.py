@@ -22,8 +22,10 @@ def test_followed_output_that_is_no_text(tmp_path):
 
 
 SESSION = """
+import signal
 from pathlib import Path
 from quarl.hw.tools import process
+signal.signal(signal.SIGINT, signal.default_int_handler)    # which a shell's background job has not
 try:
     process.run(["sh", "-c", "sleep 60 & echo $! > grandchild; wait"], folder=Path("."))
 except KeyboardInterrupt:
